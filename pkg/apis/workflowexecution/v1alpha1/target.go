@@ -1,0 +1,84 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+const targetForm = "want namespace/kind/name, or kind/name for a cluster-scoped resource; " +
+	"kind may carry its group, as in payment/deployment.apps/api"
+
+// Target is a target resource as its author wrote it. Which resource that is, only API discovery
+// can tell: the kind may be in any case, and without its group.
+type Target struct {
+	// Namespace is empty for a cluster-scoped resource.
+	Namespace string
+	// Kind as written, with its group if one was given.
+	Kind schema.GroupKind
+	Name string
+}
+
+// ParseTarget reads the form of spec.targetResource (specification, section 2). The error says what
+// would be valid.
+func ParseTarget(s string) (Target, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) == 2 {
+		parts = append([]string{""}, parts...)
+	} else if len(parts) != 3 || parts[0] == "" {
+		return Target{}, fmt.Errorf("%q has %d parts: %s", s, len(parts), targetForm)
+	}
+	target := Target{Namespace: parts[0], Kind: schema.ParseGroupKind(parts[1]), Name: parts[2]}
+	if err := target.check(); err != nil {
+		return Target{}, fmt.Errorf("%q: %w; %s", s, err, targetForm)
+	}
+	return target, nil
+}
+
+// String is the inverse of ParseTarget.
+func (t Target) String() string {
+	s := t.Kind.String() + "/" + t.Name
+	if t.Namespace != "" {
+		s = t.Namespace + "/" + s
+	}
+	return s
+}
+
+func (t Target) check() error {
+	if t.Namespace != "" {
+		if msgs := validation.IsDNS1123Label(t.Namespace); len(msgs) > 0 {
+			return fmt.Errorf("namespace %q: %s", t.Namespace, msgs[0])
+		}
+	}
+	if msgs := validation.IsDNS1035Label(strings.ToLower(t.Kind.Kind)); len(msgs) > 0 {
+		return fmt.Errorf("kind %q: %s", t.Kind.Kind, msgs[0])
+	}
+	if t.Kind.Group != "" {
+		if msgs := validation.IsDNS1123Subdomain(t.Kind.Group); len(msgs) > 0 {
+			return fmt.Errorf("group %q: %s", t.Kind.Group, msgs[0])
+		}
+	}
+	return checkTargetName(t.Name)
+}
+
+// checkTargetName allows what any resource allows in a name: RBAC objects have colons, nodes dots.
+func checkTargetName(name string) error {
+	switch msgs := path.IsValidPathSegmentName(name); {
+	case name == "":
+		return errors.New("the name is empty")
+	case len(name) > validation.DNS1123SubdomainMaxLength:
+		return fmt.Errorf("the name has more than %d characters", validation.DNS1123SubdomainMaxLength)
+	case len(msgs) > 0:
+		return fmt.Errorf("name %q %s", name, msgs[0])
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return fmt.Errorf("name %q contains white space or a control character", name)
+	}
+	return nil
+}

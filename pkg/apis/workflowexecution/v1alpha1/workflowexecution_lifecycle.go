@@ -1,0 +1,170 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/apis"
+)
+
+const (
+	// ConditionSucceeded is the sum of the conditions below it.
+	ConditionSucceeded = apis.ConditionSucceeded
+	// ConditionLockAcquired tells whether the execution got the lock of its target.
+	ConditionLockAcquired apis.ConditionType = "LockAcquired"
+	// ConditionPipelineRunCreated tells whether the PipelineRun exists.
+	ConditionPipelineRunCreated apis.ConditionType = "PipelineRunCreated"
+	// ConditionPipelineRunSucceeded tells whether the workflow ran to its end, and how.
+	ConditionPipelineRunSucceeded apis.ConditionType = "PipelineRunSucceeded"
+	// ConditionAuditRecorded tells whether a sink has acknowledged every audit event so far. It does
+	// not bear on ConditionSucceeded.
+	ConditionAuditRecorded apis.ConditionType = "AuditRecorded"
+)
+
+const (
+	// ReasonNotStarted means that the PipelineRun exists and is held back.
+	ReasonNotStarted = "NotStarted"
+	// ReasonStarted means that the PipelineRun was let go and Tekton has not reported on it yet.
+	ReasonStarted = "Started"
+	// ReasonReleasing means that the run has ended, and that its target is not free yet.
+	ReasonReleasing = "Releasing"
+)
+
+var conditionSet = apis.NewBatchConditionSet(
+	ConditionLockAcquired, ConditionPipelineRunCreated, ConditionPipelineRunSucceeded)
+
+// GetConditionSet implements duckv1.KRShaped.
+func (*WorkflowExecution) GetConditionSet() apis.ConditionSet {
+	return conditionSet
+}
+
+// InitializeConditions makes every condition of the set known.
+func (s *WorkflowExecutionStatus) InitializeConditions() {
+	conditionSet.Manage(s).InitializeConditions()
+	s.derivePhase()
+}
+
+// IsTerminal tells whether the execution is over and its target free.
+func (s *WorkflowExecutionStatus) IsTerminal() bool {
+	return s.Phase.IsTerminal()
+}
+
+// HasOutcome tells whether it is known how the execution ended, though its target may not be free.
+func (s *WorkflowExecutionStatus) HasOutcome() bool {
+	return s.CompletionTime != nil
+}
+
+// HasStarted tells whether the PipelineRun was let go.
+func (s *WorkflowExecutionStatus) HasStarted() bool {
+	return s.StartTime != nil
+}
+
+// MarkLockAcquired notes that no other execution can touch the target now.
+func (s *WorkflowExecutionStatus) MarkLockAcquired() {
+	conditionSet.Manage(s).MarkTrue(ConditionLockAcquired)
+	s.derivePhase()
+}
+
+// MarkSkipped notes which guard kept the workflow from being started.
+func (s *WorkflowExecutionStatus) MarkSkipped(details SkipDetails) {
+	s.SkipDetails = &details
+	s.CompletionTime = details.SkippedAt.DeepCopy()
+	conditionSet.Manage(s).MarkFalse(ConditionLockAcquired, string(details.Reason), "%s", details.Message)
+	s.derivePhase()
+}
+
+// MarkRefused notes a failure before anything could run.
+func (s *WorkflowExecutionStatus) MarkRefused(details FailureDetails) {
+	s.FailureDetails = &details
+	s.CompletionTime = details.FailedAt.DeepCopy()
+	conditionSet.Manage(s).MarkFalse(ConditionPipelineRunCreated, string(details.Reason), "%s", details.Message)
+	s.derivePhase()
+}
+
+// MarkPipelineRunRetrying notes that the API server could not create the PipelineRun this time.
+func (s *WorkflowExecutionStatus) MarkPipelineRunRetrying(message string) {
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunCreated, "Retrying", "%s", message)
+	s.derivePhase()
+}
+
+// MarkPipelineRunCreated notes the one PipelineRun of this execution, which is held back until its
+// reference is known to be stored.
+func (s *WorkflowExecutionStatus) MarkPipelineRunCreated(ref PipelineRunRef) {
+	s.PipelineRunRef = &ref
+	conditionSet.Manage(s).MarkTrue(ConditionPipelineRunCreated)
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotStarted,
+		"PipelineRun %s/%s waits to be started", ref.Namespace, ref.Name)
+	s.derivePhase()
+}
+
+// MarkStarted notes that the PipelineRun was let go.
+func (s *WorkflowExecutionStatus) MarkStarted(at metav1.Time) {
+	s.StartTime = &at
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonStarted, "The workflow was started")
+	s.derivePhase()
+}
+
+// PropagatePipelineRunStatus mirrors a PipelineRun that was started and has not ended.
+func (s *WorkflowExecutionStatus) PropagatePipelineRunStatus(summary PipelineRunStatusSummary) {
+	s.PipelineRunStatus = &summary
+	if s.HasOutcome() || summary.Reason == "" {
+		return
+	}
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, summary.Reason, "%s", summary.Message)
+	s.derivePhase()
+}
+
+// MarkReleasing notes how the run ended (nil details: it succeeded), before its target is freed.
+func (s *WorkflowExecutionStatus) MarkReleasing(completed metav1.Time, details *FailureDetails) {
+	s.CompletionTime = &completed
+	s.FailureDetails = details
+	if s.StartTime != nil {
+		s.Duration = &metav1.Duration{Duration: max(0, completed.Sub(s.StartTime.Time)).Round(time.Second)}
+	}
+	s.MarkWaitingForRelease("The run has ended; its target is being freed")
+}
+
+// MarkWaitingForRelease notes what keeps the target of an ended run from being freed.
+func (s *WorkflowExecutionStatus) MarkWaitingForRelease(message string) {
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonReleasing, "%s", message)
+	s.derivePhase()
+}
+
+// MarkReleased turns the outcome noted by MarkReleasing into the terminal phase.
+func (s *WorkflowExecutionStatus) MarkReleased() {
+	if failure := s.FailureDetails; failure != nil {
+		conditionSet.Manage(s).MarkFalse(ConditionPipelineRunSucceeded, string(failure.Reason), "%s", failure.Message)
+	} else {
+		conditionSet.Manage(s).MarkTrue(ConditionPipelineRunSucceeded)
+	}
+	s.derivePhase()
+}
+
+// derivePhase is the one place where conditions become a phase, so that the two cannot disagree.
+func (s *WorkflowExecutionStatus) derivePhase() {
+	lock, run := s.GetCondition(ConditionLockAcquired), s.GetCondition(ConditionPipelineRunSucceeded)
+	succeeded := s.GetCondition(ConditionSucceeded)
+	switch {
+	case lock.IsFalse() && isSkipReason(lock.GetReason()):
+		s.Phase = PhaseSkipped
+	case succeeded.IsFalse():
+		s.Phase = PhaseFailed
+	case succeeded.IsTrue():
+		s.Phase = PhaseCompleted
+	case run.GetReason() != "" && run.GetReason() != ReasonNotStarted:
+		s.Phase = PhaseRunning
+	default:
+		s.Phase = PhasePending
+	}
+}
+
+func isSkipReason(reason string) bool {
+	switch SkipReason(reason) {
+	case SkipResourceBusy, SkipPreviousExecutionFailed, SkipExhaustedRetries, SkipRecentlyRemediated:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,160 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	duckv1 "knative.dev/pkg/apis/duck/v1"
+)
+
+// Phase sums up the conditions of an execution in one word.
+// +kubebuilder:validation:Enum=Pending;Running;Completed;Failed;Skipped
+type Phase string
+
+const (
+	// PhasePending means that the workflow has not been started.
+	PhasePending Phase = "Pending"
+	// PhaseRunning means that the workflow was started and that its target is still locked.
+	PhaseRunning Phase = "Running"
+	// PhaseCompleted means that the workflow succeeded.
+	PhaseCompleted Phase = "Completed"
+	// PhaseFailed means that the workflow failed, or was refused before anything ran.
+	PhaseFailed Phase = "Failed"
+	// PhaseSkipped means that a guard kept the workflow from being started.
+	PhaseSkipped Phase = "Skipped"
+)
+
+// IsTerminal tells whether no other phase can follow.
+func (p Phase) IsTerminal() bool {
+	return p == PhaseCompleted || p == PhaseFailed || p == PhaseSkipped
+}
+
+// WorkflowExecutionStatus is what the controller knows about an execution.
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.phase) || !(oldSelf.phase in ['Completed', 'Failed', 'Skipped']) || (has(self.phase) && self.phase == oldSelf.phase)",message="a terminal phase never changes"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.blockClearance) || (has(self.blockClearance) && self.blockClearance == oldSelf.blockClearance)",message="a block clearance never changes"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.pipelineRunRef) || (has(self.pipelineRunRef) && self.pipelineRunRef == oldSelf.pipelineRunRef)",message="an execution has one PipelineRun; its reference never changes"
+type WorkflowExecutionStatus struct {
+	duckv1.Status `json:",inline"`
+
+	WorkflowExecutionStatusFields `json:",inline"`
+}
+
+// WorkflowExecutionStatusFields are the fields of the status beside Knative's own.
+type WorkflowExecutionStatusFields struct {
+	// Phase sums up the conditions.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+
+	// StartTime is when the workflow was allowed to start.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// CompletionTime is when the workflow ended, or was found not to run.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// Duration from start to completion.
+	// +optional
+	Duration *metav1.Duration `json:"duration,omitempty"`
+
+	// PipelineRunRef is the one PipelineRun of this execution.
+	// +optional
+	PipelineRunRef *PipelineRunRef `json:"pipelineRunRef,omitempty"`
+
+	// PipelineRunStatus mirrors the PipelineRun.
+	// +optional
+	PipelineRunStatus *PipelineRunStatusSummary `json:"pipelineRunStatus,omitempty"`
+
+	// FailureDetails explain a failure.
+	// +optional
+	FailureDetails *FailureDetails `json:"failureDetails,omitempty"`
+
+	// SkipDetails explain a skip.
+	// +optional
+	SkipDetails *SkipDetails `json:"skipDetails,omitempty"`
+
+	// ConsecutiveFailures of this workflow on this target, this one included.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ConsecutiveFailures int32 `json:"consecutiveFailures,omitempty"`
+
+	// NextAllowedExecution is when this workflow may run on this target again.
+	// +optional
+	NextAllowedExecution *metav1.Time `json:"nextAllowedExecution,omitempty"`
+
+	// BlockClearanceRequest is written by an operator to lift the block that this failed execution
+	// put on its target.
+	// +optional
+	BlockClearanceRequest *BlockClearanceRequest `json:"blockClearanceRequest,omitempty"`
+
+	// BlockClearance records who lifted the block, and why.
+	// +optional
+	BlockClearance *BlockClearance `json:"blockClearance,omitempty"`
+
+	// AuditTrail lists the audit events that a sink has acknowledged.
+	// +optional
+	// +listType=map
+	// +listMapKey=eventType
+	// +kubebuilder:validation:MaxItems=16
+	AuditTrail []AuditRecord `json:"auditTrail,omitempty"`
+}
+
+// PipelineRunRef identifies a PipelineRun.
+type PipelineRunRef struct {
+	Namespace string    `json:"namespace"`
+	Name      string    `json:"name"`
+	UID       types.UID `json:"uid"`
+}
+
+// PipelineRunStatusSummary mirrors what matters of a PipelineRun's status.
+type PipelineRunStatusSummary struct {
+	// Status of the PipelineRun's Succeeded condition.
+	// +optional
+	Status corev1.ConditionStatus `json:"status,omitempty"`
+	// Reason of the PipelineRun's Succeeded condition, in Tekton's words.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// Message of the PipelineRun's Succeeded condition, in Tekton's words.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// CompletedTasks counts the pipeline tasks that have ended, finally tasks included.
+	// +optional
+	CompletedTasks int32 `json:"completedTasks,omitempty"`
+	// TotalTasks counts the pipeline tasks that run, finally tasks included, skipped ones not.
+	// +optional
+	TotalTasks int32 `json:"totalTasks,omitempty"`
+	// Progress is completedTasks/totalTasks, for people.
+	// +optional
+	Progress string `json:"progress,omitempty"`
+	// WaitingFor is the last known cause for which a pod of the run could not start.
+	// +optional
+	WaitingFor string `json:"waitingFor,omitempty"`
+}
+
+// BlockClearanceRequest asks to lift a block.
+type BlockClearanceRequest struct {
+	// Reason the block may be lifted, for the audit trail.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Reason string `json:"reason"`
+}
+
+// BlockClearance records that a block was lifted.
+type BlockClearance struct {
+	ClearedAt metav1.Time `json:"clearedAt"`
+	// ClearedBy is the user name that the API server authenticated.
+	ClearedBy   string `json:"clearedBy"`
+	ClearReason string `json:"clearReason"`
+	// ClearMethod tells how the block was lifted.
+	ClearMethod string `json:"clearMethod"`
+}
+
+// AuditRecord notes that a sink has acknowledged an audit event.
+type AuditRecord struct {
+	EventType  string      `json:"eventType"`
+	EventID    string      `json:"eventId"`
+	RecordedAt metav1.Time `json:"recordedAt"`
+}

@@ -1,0 +1,164 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Programs is where the built programs lie.
+type Programs struct {
+	paths map[string]string
+	// tektonConfig holds Tekton's own manifests, copied beside its programs so that a start needs no Go command.
+	tektonConfig string
+}
+
+// Path is the path of a built program, empty if there is none of that name.
+func (p *Programs) Path(name string) string { return p.paths[name] }
+
+// artifact is one thing that has to be made before a cluster can start.
+type artifact struct {
+	title  string
+	target string
+	// make writes the thing to a path beside the target, from where it is renamed when it is whole.
+	make func(ctx context.Context, path string) error
+}
+
+// Build makes what is not made yet. When everything is there it starts no other program and takes milliseconds.
+func Build(ctx context.Context, o Options) (*Programs, error) {
+	root, err := o.root()
+	if err != nil {
+		return nil, err
+	}
+	cache, err := o.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	pins, err := readPins(root)
+	if err != nil {
+		return nil, err
+	}
+	programs, artifacts := plan(pins, cache)
+	if len(missing(artifacts)) == 0 {
+		return programs, nil
+	}
+	return programs, makeMissing(ctx, cache, artifacts, o.progress())
+}
+
+// plan says what is needed and where it goes. Each pinned module has a folder named after its key, so an update of
+// one leaves the programs of the others alone.
+func plan(pins []pinned, cache string) (*Programs, []artifact) {
+	programs := &Programs{paths: map[string]string{}}
+	var artifacts []artifact
+	for _, module := range pins {
+		folder := filepath.Join(cache, filepath.Base(module.dir)+"-"+module.key)
+		for _, program := range module.programs {
+			target := filepath.Join(folder, "bin", program.name)
+			programs.paths[program.name] = target
+			artifacts = append(artifacts, artifact{
+				title:  program.name + " " + program.version,
+				target: target,
+				make: func(ctx context.Context, path string) error {
+					return goBuild(ctx, module, program.pkg, path)
+				},
+			})
+		}
+		if version, ok := module.requires[tektonModule]; ok {
+			programs.tektonConfig = filepath.Join(folder, "config")
+			artifacts = append(artifacts, artifact{
+				title:  "Tekton's manifests " + version,
+				target: programs.tektonConfig,
+				make: func(ctx context.Context, path string) error {
+					return copyTektonConfig(ctx, module, path)
+				},
+			})
+		}
+	}
+	return programs, artifacts
+}
+
+func missing(artifacts []artifact) []artifact {
+	var out []artifact
+	for _, a := range artifacts {
+		if _, err := os.Stat(a.target); errors.Is(err, fs.ErrNotExist) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func makeMissing(ctx context.Context, cache string, artifacts []artifact, out *progress) error {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return err
+	}
+	unlock, err := lockFile(ctx, filepath.Join(cache, "build.lock"), func() {
+		out.printf("another process is building the programs of the local cluster; waiting for it")
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the build of another process: %w", err)
+	}
+	defer unlock()
+
+	// Only now is it sure that nobody else makes them.
+	todo := missing(artifacts)
+	if len(todo) == 0 {
+		return nil
+	}
+	out.printf("building the programs of the local cluster into %s (once; some minutes from scratch)", cache)
+	started := time.Now()
+	for i, a := range todo {
+		if err := makeOne(ctx, a, i, todo, out); err != nil {
+			return err
+		}
+	}
+	out.printf("built in %s", time.Since(started).Round(time.Second))
+	return nil
+}
+
+func makeOne(ctx context.Context, a artifact, index int, all []artifact, out *progress) error {
+	label := fmt.Sprintf("[%d/%d] %s", index+1, len(all), a.title)
+	out.printf("%s ...", label)
+	stop := every(15*time.Second, func(elapsed time.Duration) {
+		out.printf("%s ... %s so far", label, elapsed.Round(time.Second))
+	})
+	defer stop()
+
+	started := time.Now()
+	if err := makeAtomically(ctx, a); err != nil {
+		return fmt.Errorf("building %s: %w", a.title, err)
+	}
+	rest := "nothing remains"
+	if names := titles(all[index+1:]); names != "" {
+		rest = "remaining: " + names
+	}
+	out.printf("%s done in %s; %s", label, time.Since(started).Round(100*time.Millisecond), rest)
+	return nil
+}
+
+func makeAtomically(ctx context.Context, a artifact) error {
+	if err := os.MkdirAll(filepath.Dir(a.target), 0o755); err != nil {
+		return err
+	}
+	// A build that was killed may have left something; the lock makes it ours.
+	unfinished := a.target + ".unfinished"
+	if err := os.RemoveAll(unfinished); err != nil {
+		return err
+	}
+	if err := a.make(ctx, unfinished); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, a.target)
+}
+
+func titles(artifacts []artifact) string {
+	names := make([]string, 0, len(artifacts))
+	for _, a := range artifacts {
+		names = append(names, strings.Fields(a.title)[0])
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,30 @@
+package cluster
+
+import (
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// spawner starts all children from one thread that never ends: the kernel ties the signal for the death of the
+// parent to the thread that forked, not to the process.
+var spawner = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for start := range work {
+			start()
+		}
+	}()
+	return work
+})
+
+// spawn starts a child that is killed when this process ends in any way. The child leads a process group of its own,
+// so that a Ctrl-C on the terminal reaches us alone, and so that its own children can be ended with it.
+func spawn(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	result := make(chan error, 1)
+	spawner() <- func() { result <- cmd.Start() }
+	return <-result
+}
