@@ -71,7 +71,7 @@ func plan(pins []pinned, cache string) (*Programs, []artifact) {
 		if version, ok := module.requires[tektonModule]; ok {
 			programs.tektonConfig = filepath.Join(folder, "config")
 			artifacts = append(artifacts, artifact{
-				title:  "Tekton's manifests " + version,
+				title:  "tekton-manifests " + version,
 				target: programs.tektonConfig,
 				make: func(ctx context.Context, path string) error {
 					return copyTektonConfig(ctx, module, path)

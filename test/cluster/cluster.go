@@ -76,16 +76,22 @@ func start(ctx context.Context, o Options, programs *Programs) (*Cluster, error)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	startCtx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	ctx, c.failed = context.WithCancelCause(ctx)
-	if err := c.bringUp(ctx, o); err != nil {
-		err = better(err, context.Cause(ctx))
+	startCtx, c.failed = context.WithCancelCause(startCtx)
+	err = c.bringUp(startCtx, o)
+	switch {
+	case err == nil:
+		c.progress.step("cluster is ready")
+		return c, nil
+	case ctx.Err() != nil:
+		// Nothing failed: the start is not wanted any more.
+		return nil, errors.Join(context.Cause(ctx), c.Stop())
+	default:
+		err = better(err, context.Cause(startCtx))
 		c.KeepState()
 		return nil, fmt.Errorf("the local cluster did not start: %w\n(logs: %s)", errors.Join(err, c.Stop()), c.logs())
 	}
-	c.progress.step("cluster is ready")
-	return c, nil
 }
 
 // better prefers the death of a program over the trouble that others had because of it.
@@ -136,6 +142,10 @@ func (c *Cluster) stop() error {
 	c.mu.Lock()
 	own, guests, keep := c.own, c.guests, c.keep
 	c.mu.Unlock()
+	// The end of one may be the death of another before its turn comes.
+	for _, p := range own {
+		p.expected.Store(true)
+	}
 
 	err := errors.Join(
 		// Guests may have something to say to the API server before they go.

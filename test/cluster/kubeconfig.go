@@ -40,5 +40,7 @@ func loadConfig(path string) (*rest.Config, error) {
 		return nil, err
 	}
 	config.QPS, config.Burst = 1000, 2000
+	// Warnings about Tekton's older versions would stand between the lines of the progress.
+	config.WarningHandler = rest.NoWarnings{}
 	return config, nil
 }

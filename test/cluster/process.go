@@ -14,6 +14,7 @@ import (
 type Process struct {
 	name    string
 	logFile string
+	env     []string
 	cmd     *exec.Cmd
 	done    chan struct{}
 	// expected is set before we end the process ourselves, so that only a death on its own accord is reported.
@@ -34,7 +35,7 @@ func startChild(name, logFile string, env []string, path string, args ...string)
 	if err := spawn(cmd); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
-	p := &Process{name: name, logFile: logFile, cmd: cmd, done: make(chan struct{})}
+	p := &Process{name: name, logFile: logFile, env: env, cmd: cmd, done: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait()
 		close(p.done)

@@ -68,6 +68,19 @@ func (c *Cluster) program(name string) *Process {
 // disturb it. It is nil if there is none.
 func (c *Cluster) Process(name string) *Process { return c.program(name) }
 
+// Restart kills one of the cluster's own programs, if it still runs, and starts it again as it was. It does not wait
+// until the program is ready.
+func (c *Cluster) Restart(name string) (*Process, error) {
+	p := c.program(name)
+	if p == nil {
+		return nil, fmt.Errorf("%s was never started", name)
+	}
+	if err := p.Kill(); err != nil {
+		return nil, err
+	}
+	return c.startProgram(name, p.env, p.cmd.Args[1:]...)
+}
+
 // await waits until a program is ready, and not a moment longer than it lives.
 func (c *Cluster) await(ctx context.Context, name string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)

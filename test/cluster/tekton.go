@@ -38,9 +38,9 @@ func (c *Cluster) startTekton(ctx context.Context, kindsKnown chan<- struct{}) e
 	}
 	c.progress.step("Tekton is installed")
 
-	group, ctx := errgroup.WithContext(ctx)
+	group, programs := errgroup.WithContext(ctx)
 	for _, deployment := range install.deployments {
-		group.Go(func() error { return c.runTekton(ctx, deployment, webhookPort) })
+		group.Go(func() error { return c.runTekton(programs, deployment, webhookPort) })
 	}
 	if err := group.Wait(); err != nil {
 		return err

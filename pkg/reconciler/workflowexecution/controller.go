@@ -1,0 +1,98 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+	kubeclient "knative.dev/pkg/client/injection/kube/client"
+	"knative.dev/pkg/configmap"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/logging"
+	"knative.dev/pkg/system"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
+	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
+	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// pipelineRunLabel is Tekton's: the name of the PipelineRun that a pod belongs to.
+const pipelineRunLabel = "tekton.dev/pipelineRun"
+
+// NewController wires the reconciler to its clients and to the watches that wake it: its executions,
+// and their PipelineRuns and pods in the execution namespace.
+func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl {
+	executions := executioninformer.Get(ctx)
+	runs, pods := runinformers.PipelineRuns(ctx), runinformers.Pods(ctx)
+
+	r := &Reconciler{
+		executions:   executionclient.Get(ctx),
+		tekton:       tektonclient.Get(ctx),
+		kube:         kubeclient.Get(ctx),
+		runs:         runs.Lister(),
+		pods:         pods.Lister(),
+		runNamespace: runinformers.Namespace(ctx),
+		targets:      targets(ctx),
+		locks:        targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{}),
+		clock:        clock.RealClock{},
+	}
+	impl := reconcilerv1alpha1.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
+		// A change wakes no execution: one that runs keeps the settings it started with.
+		store := config.NewStore(logging.FromContext(ctx).Named("config-store"))
+		store.WatchConfigs(cmw)
+		return controller.Options{ConfigStore: store}
+	})
+	r.tracker = impl.Tracker
+
+	if err := executions.Informer().SetTransform(runinformers.DropManagedFields); err != nil {
+		logging.FromContext(ctx).Warnw("The cache of executions keeps managed fields", "error", err)
+	}
+	handle(ctx, executions.Informer(), controller.HandleAll(impl.Enqueue))
+	handle(ctx, runs.Informer(), controller.HandleAll(
+		controller.EnsureTypeMeta(impl.Tracker.OnChanged, tektonv1.SchemeGroupVersion.WithKind("PipelineRun"))))
+	handle(ctx, pods.Informer(), controller.HandleAll(func(object any) {
+		if run := runOf(object); run != nil {
+			impl.Tracker.OnChanged(run)
+		}
+	}))
+	return impl
+}
+
+func targets(ctx context.Context) Targets {
+	discovery := memory.NewMemCacheClient(kubeclient.Get(ctx).Discovery())
+	return targetlock.NewResolver(restmapper.NewDeferredDiscoveryRESTMapper(discovery))
+}
+
+func handle(ctx context.Context, informer cache.SharedIndexInformer, handler cache.ResourceEventHandler) {
+	if _, err := informer.AddEventHandler(handler); err != nil {
+		logging.FromContext(ctx).Fatalw("Failed to watch", "error", err)
+	}
+}
+
+// runOf stands for the PipelineRun that a pod belongs to, so that a change of the pod wakes whoever
+// tracks the run.
+func runOf(object any) *tektonv1.PipelineRun {
+	if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+		object = gone.Obj
+	}
+	pod, ok := object.(*corev1.Pod)
+	if !ok || pod.Labels[pipelineRunLabel] == "" {
+		return nil
+	}
+	return &tektonv1.PipelineRun{
+		TypeMeta:   metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "PipelineRun"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Labels[pipelineRunLabel]},
+	}
+}

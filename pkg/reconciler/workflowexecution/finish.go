@@ -1,0 +1,99 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/reconciler"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/failure"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// finish notes how a run ended; a nil run is one that somebody deleted. What is noted has to be
+// stored before anything of the run is cleaned away, so only a success of which nothing is left goes
+// on in the same pass.
+func (r *Reconciler) finish(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
+) reconciler.Event {
+	if err := r.noteOutcome(ctx, wfe, run); err != nil {
+		return err
+	}
+	if wfe.Status.FailureDetails != nil {
+		return nil
+	}
+	left, err := r.remains(ctx, wfe, run)
+	if err != nil || left.any() {
+		return err
+	}
+	return r.free(ctx, wfe, claim)
+}
+
+// release frees the target of a run whose outcome is stored, once nothing of it can work any more.
+func (r *Reconciler) release(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) reconciler.Event {
+	if err := r.track(wfe); err != nil {
+		return err
+	}
+	run, err := r.liveRun(ctx, wfe)
+	if err != nil {
+		return err
+	}
+	left, err := r.remains(ctx, wfe, run)
+	if err != nil {
+		return err
+	}
+	if left.any() {
+		return r.cleanUp(ctx, wfe, left)
+	}
+	return r.free(ctx, wfe, claim)
+}
+
+// free releases the lock before the terminal phase, so that an orchestrator that reacts to the phase
+// at once is never told that the target is busy.
+func (r *Reconciler) free(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) error {
+	if err := r.locks.Release(ctx, claim); err != nil {
+		return err
+	}
+	wfe.Status.MarkReleased()
+	return nil
+}
+
+func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
+	if wfe.Status.HasOutcome() {
+		return nil
+	}
+	completed := r.completionTime(run)
+	if run != nil && run.IsSuccessful() {
+		wfe.Status.MarkReleasing(completed, nil)
+		return nil
+	}
+	evidence := failure.Evidence{PipelineRun: run, StartTime: wfe.Status.StartTime, FailedAt: completed}
+	if wfe.DeletionTimestamp != nil {
+		evidence.CancelReason = v1alpha1.FailureCancelled
+	} else if run != nil {
+		evidence.CancelReason = v1alpha1.FailureReason(run.Annotations[resources.CancelReasonAnnotation])
+	}
+	if run != nil {
+		taskRuns, err := r.taskRuns(ctx, wfe)
+		if err != nil {
+			return err
+		}
+		evidence.TaskRuns = taskRuns
+	}
+	details := failure.Explain(evidence)
+	wfe.Status.MarkReleasing(completed, &details)
+	return nil
+}
+
+func (r *Reconciler) completionTime(run *tektonv1.PipelineRun) metav1.Time {
+	if run != nil && run.Status.CompletionTime != nil {
+		return *run.Status.CompletionTime
+	}
+	return metav1.NewTime(r.clock.Now())
+}

@@ -1,0 +1,77 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+)
+
+// Labels of a PipelineRun. Tekton copies them to its TaskRuns and pods.
+const (
+	// ExecutionUIDLabel carries the UID of the execution that owns the object.
+	ExecutionUIDLabel = "kubernaut.ai/workflow-execution"
+	// TargetHashLabel carries a hash of the canonical target.
+	TargetHashLabel = "kubernaut.ai/target"
+	// ManagedByLabel and ManagedBy mark what this controller made.
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	// ManagedBy is the value of ManagedByLabel.
+	ManagedBy = "workflowexecution-controller"
+)
+
+// Annotations of a PipelineRun: what does not fit a label, for people and for the controller.
+const (
+	ExecutionNamespaceAnnotation = "kubernaut.ai/execution-namespace"
+	ExecutionNameAnnotation      = "kubernaut.ai/execution-name"
+	ExecutionUIDAnnotation       = "kubernaut.ai/execution-uid"
+	WorkflowIDAnnotation         = "kubernaut.ai/workflow-id"
+	WorkflowVersionAnnotation    = "kubernaut.ai/workflow-version"
+	TargetAnnotation             = "kubernaut.ai/target-resource"
+	CorrelationIDAnnotation      = "kubernaut.ai/correlation-id"
+	// SettingsAnnotation holds the Settings the run started with.
+	SettingsAnnotation = "kubernaut.ai/settings"
+	// CancelReasonAnnotation notes why this controller cancelled the run: a v1alpha1.FailureReason.
+	CancelReasonAnnotation = "kubernaut.ai/cancel-reason"
+)
+
+const targetHashDigits = 40
+
+// BelongsTo tells whether this controller made the object for the execution with that UID. Names
+// prove nothing: anybody may create an object of that name.
+func BelongsTo(object metav1.Object, execution types.UID) bool {
+	return object.GetLabels()[ExecutionUIDLabel] == string(execution) &&
+		object.GetAnnotations()[ExecutionUIDAnnotation] == string(execution)
+}
+
+// SelectChildren selects everything that Tekton made for the run of an execution.
+func SelectChildren(execution types.UID) string {
+	return labels.SelectorFromSet(labels.Set{ExecutionUIDLabel: string(execution)}).String()
+}
+
+func runLabels(wfe *v1alpha1.WorkflowExecution, target string) map[string]string {
+	sum := sha256.Sum256([]byte(target))
+	return map[string]string{
+		ExecutionUIDLabel: string(wfe.UID),
+		TargetHashLabel:   hex.EncodeToString(sum[:])[:targetHashDigits],
+		ManagedByLabel:    ManagedBy,
+	}
+}
+
+func runAnnotations(wfe *v1alpha1.WorkflowExecution, target string) map[string]string {
+	return map[string]string{
+		ExecutionNamespaceAnnotation: wfe.Namespace,
+		ExecutionNameAnnotation:      wfe.Name,
+		ExecutionUIDAnnotation:       string(wfe.UID),
+		WorkflowIDAnnotation:         wfe.Spec.WorkflowRef.WorkflowID,
+		WorkflowVersionAnnotation:    wfe.Spec.WorkflowRef.Version,
+		TargetAnnotation:             target,
+		CorrelationIDAnnotation:      wfe.Spec.RemediationRequestRef.Name,
+	}
+}

@@ -1,0 +1,131 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/tracker"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// pipelineRun is the one run of the execution, created if its reference was never stored. It is nil
+// if the story stops here: because the reference has to be stored first, or because the run is gone.
+func (r *Reconciler) pipelineRun(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim,
+) (*tektonv1.PipelineRun, error) {
+	if err := r.track(wfe); err != nil {
+		return nil, err
+	}
+	if wfe.Status.PipelineRunRef == nil {
+		return nil, r.createRun(ctx, wfe, claim)
+	}
+	run, err := r.ownRun(ctx, wfe)
+	if err != nil || run != nil {
+		return run, err
+	}
+	return nil, r.finish(ctx, wfe, claim, nil)
+}
+
+func (r *Reconciler) track(wfe *v1alpha1.WorkflowExecution) error {
+	return r.tracker.TrackReference(tracker.Reference{
+		APIVersion: tektonv1.SchemeGroupVersion.String(),
+		Kind:       "PipelineRun",
+		Namespace:  r.runNamespaceOf(wfe),
+		Name:       names.PipelineRun(wfe),
+	}, wfe)
+}
+
+// runNamespaceOf is where the run of the execution lives: the execution namespace may have been
+// configured anew since.
+func (r *Reconciler) runNamespaceOf(wfe *v1alpha1.WorkflowExecution) string {
+	if ref := wfe.Status.PipelineRunRef; ref != nil {
+		return ref.Namespace
+	}
+	return r.runNamespace
+}
+
+// ownRun is the run of the execution as it is known now, nil if there is none. A run that the cache
+// does not have is looked for at the API server: the cache may lag, and a label that somebody removed
+// hides a run from it.
+func (r *Reconciler) ownRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (*tektonv1.PipelineRun, error) {
+	namespace, name := r.runNamespaceOf(wfe), names.PipelineRun(wfe)
+	run, err := r.runs.PipelineRuns(namespace).Get(name)
+	if err != nil || !isOwn(wfe, run) {
+		run, err = r.tekton.TektonV1().PipelineRuns(namespace).Get(ctx, name, metav1.GetOptions{})
+	}
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("failed to read PipelineRun %s/%s: %w", namespace, name, err)
+	case !isOwn(wfe, run):
+		return nil, nil
+	}
+	return run, nil
+}
+
+// isOwn goes by the stored reference, and by the marks of the creator where none is stored yet.
+func isOwn(wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) bool {
+	if ref := wfe.Status.PipelineRunRef; ref != nil {
+		return run.UID == ref.UID
+	}
+	return resources.BelongsTo(run, wfe.UID)
+}
+
+func (r *Reconciler) createRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) error {
+	run, err := resources.MakePipelineRun(wfe, claim.Target, r.runNamespace, config.FromContextOrDefaults(ctx).WorkflowExecution)
+	if err != nil {
+		return r.refuseRun(ctx, wfe, claim, misconfigured("%s", err.Error()).(*refusal)) //nolint:errorlint,forcetypeassert // made right here
+	}
+	created, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Create(ctx, run, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		created, err = r.adoptRun(ctx, wfe, run)
+	}
+	if err != nil {
+		return r.creationFailed(ctx, wfe, claim, err)
+	}
+	wfe.Status.MarkPipelineRunCreated(v1alpha1.PipelineRunRef{
+		Namespace: created.Namespace, Name: created.Name, UID: created.UID,
+	})
+	return nil
+}
+
+// adoptRun finds the run that an earlier pass created and could not note. One that this execution
+// did not create is never taken.
+func (r *Reconciler) adoptRun(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, want *tektonv1.PipelineRun,
+) (*tektonv1.PipelineRun, error) {
+	run, err := r.tekton.TektonV1().PipelineRuns(want.Namespace).Get(ctx, want.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if !resources.BelongsTo(run, wfe.UID) {
+		return nil, misconfigured("PipelineRun %s/%s exists and was not created by this execution; it was left alone",
+			want.Namespace, want.Name)
+	}
+	return run, nil
+}
+
+// isRefusal tells whether the API server, or a webhook, will never accept the object. Throttling,
+// time-outs and conflicts are not refusals.
+func isRefusal(err error) bool {
+	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // client-go returns it unwrapped
+	if !ok || apierrors.IsTooManyRequests(err) || apierrors.IsTimeout(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		return false
+	}
+	code := status.Status().Code
+	return code >= http.StatusBadRequest && code < http.StatusInternalServerError &&
+		code != http.StatusUnauthorized && code != http.StatusRequestTimeout
+}

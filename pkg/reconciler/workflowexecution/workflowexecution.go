@@ -1,0 +1,134 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package workflowexecution carries one WorkflowExecution from its creation to its terminal phase.
+package workflowexecution
+
+import (
+	"context"
+	"time"
+
+	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
+	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
+	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/utils/clock"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/reconciler"
+	"knative.dev/pkg/tracker"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
+	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// Locks is what the reconciler needs of targetlock.Store.
+type Locks interface {
+	Acquire(context.Context, targetlock.Claim) (targetlock.Decision, error)
+	MayStart(context.Context, targetlock.Claim) (bool, error)
+	Fence(context.Context, targetlock.Claim) error
+	Release(context.Context, targetlock.Claim) error
+}
+
+// Targets is what the reconciler needs of targetlock.Resolver.
+type Targets interface {
+	Canonical(v1alpha1.Target) (string, error)
+}
+
+// Reconciler carries executions through their phases. Listers read; clients write, and read where a
+// cache may not be trusted.
+type Reconciler struct {
+	executions versioned.Interface
+	tekton     tektonclientset.Interface
+	kube       kubernetes.Interface
+
+	// runs and pods know our PipelineRuns in the execution namespace, and their pods.
+	runs         tektonlisters.PipelineRunLister
+	pods         corelisters.PodLister
+	runNamespace string
+
+	targets Targets
+	locks   Locks
+	tracker tracker.Interface
+	clock   clock.PassiveClock
+}
+
+var (
+	_ reconcilerv1alpha1.Interface = (*Reconciler)(nil)
+	_ reconcilerv1alpha1.Finalizer = (*Reconciler)(nil)
+)
+
+// ReconcileKind is the life of an execution. Every step can be repeated after a crash at any
+// instant; one that returns false has said in the status, or in the error, why the story stops here
+// for now.
+func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+	if wfe.Status.IsTerminal() {
+		return nil
+	}
+	defer announce(ctx, wfe, wfe.Status.DeepCopy())
+	wfe.Status.InitializeConditions()
+
+	claim, ok, err := r.claim(ctx, wfe)
+	if !ok || err != nil {
+		return err
+	}
+	if wfe.Status.HasOutcome() {
+		return r.release(ctx, wfe, claim)
+	}
+	if ok, err := r.acquireLock(ctx, wfe, claim); !ok || err != nil {
+		return err
+	}
+	run, err := r.pipelineRun(ctx, wfe, claim)
+	if run == nil || err != nil {
+		return err
+	}
+	if run.IsPending() {
+		return r.start(ctx, wfe, claim, run)
+	}
+	if err := r.observe(wfe, run); err != nil {
+		return err
+	}
+	if !run.IsDone() {
+		return r.keepDeadline(ctx, wfe, run)
+	}
+	return r.finish(ctx, wfe, claim, run)
+}
+
+// FinalizeKind ends what a deleted execution has running, in a way that lets its finally tasks run,
+// and frees its target. The execution stays until its outcome is stored.
+func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+	if wfe.Status.IsTerminal() {
+		return r.deleteRun(ctx, wfe)
+	}
+	defer announce(ctx, wfe, wfe.Status.DeepCopy())
+	wfe.Status.InitializeConditions()
+
+	claim, ok, err := r.claim(ctx, wfe)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return statusFirst(wfe)
+	}
+	run, err := r.ownRun(ctx, wfe)
+	switch {
+	case err != nil:
+		return err
+	case run == nil && wfe.Status.PipelineRunRef == nil, run != nil && run.IsPending():
+		return r.cancelBeforeStart(ctx, wfe, claim, run)
+	case run != nil && !run.IsDone():
+		return r.cancelRunning(ctx, wfe, run)
+	}
+	return r.finishCancelled(ctx, wfe, claim, run)
+}
+
+// statusFirst keeps the finalizer until the status is stored: Knative drops a status that is set in
+// the pass that lets the finalizer go. The write itself brings the next pass.
+func statusFirst(wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+	return controller.NewSkipKey(wfe.Namespace + "/" + wfe.Name)
+}
+
+func (r *Reconciler) after(d time.Duration) reconciler.Event {
+	return controller.NewRequeueAfter(d)
+}

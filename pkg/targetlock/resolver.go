@@ -1,0 +1,128 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlock
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+)
+
+// ErrTarget marks an error that lies in the target as it was written: trying again cannot help.
+var ErrTarget = errors.New("spec.targetResource cannot be resolved")
+
+// Resolver finds out which resource a target names, through API discovery.
+type Resolver struct {
+	mapper meta.RESTMapper
+}
+
+// NewResolver resolves by the given mapper, which should be cached.
+func NewResolver(mapper meta.RESTMapper) *Resolver {
+	return &Resolver{mapper: mapper}
+}
+
+// Canonical is the one form of a target, however its kind was written: namespace/resource.group/name,
+// or resource.group/name for a cluster-scoped one. Errors that trying again cannot mend are ErrTarget.
+func (r *Resolver) Canonical(target v1alpha1.Target) (string, error) {
+	resource, err := r.resource(target)
+	if err != nil {
+		return "", err
+	}
+	namespaced, err := r.isNamespaced(resource)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case namespaced && target.Namespace == "":
+		return "", fmt.Errorf("%w: %q: %s lives in a namespace; want namespace/%s/%s",
+			ErrTarget, target, resource, target.Kind, target.Name)
+	case !namespaced && target.Namespace != "":
+		return "", fmt.Errorf("%w: %q: %s is cluster-scoped; want %s/%s",
+			ErrTarget, target, resource, target.Kind, target.Name)
+	}
+	canonical := v1alpha1.Target{
+		Namespace: target.Namespace,
+		Kind:      schema.GroupKind{Group: resource.Group, Kind: resource.Resource},
+		Name:      target.Name,
+	}
+	return canonical.String(), nil
+}
+
+func (r *Resolver) resource(target v1alpha1.Target) (schema.GroupResource, error) {
+	versions, err := r.mapper.ResourcesFor(schema.GroupVersionResource{
+		Group: target.Kind.Group, Resource: strings.ToLower(target.Kind.Kind),
+	})
+	if meta.IsNoMatchError(err) {
+		return schema.GroupResource{}, fmt.Errorf("%w: %q: the cluster serves no kind %q", ErrTarget, target, target.Kind)
+	}
+	if err != nil {
+		return schema.GroupResource{}, fmt.Errorf("failed to discover kind %q: %w", target.Kind, err)
+	}
+	return choose(target, groupResources(versions, target.Kind.Group))
+}
+
+func (r *Resolver) isNamespaced(resource schema.GroupResource) (bool, error) {
+	kind, err := r.mapper.KindFor(resource.WithVersion(""))
+	if err != nil {
+		return false, fmt.Errorf("failed to discover the kind of %s: %w", resource, err)
+	}
+	mapping, err := r.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return false, fmt.Errorf("failed to discover the scope of %s: %w", resource, err)
+	}
+	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
+}
+
+// groupResources drops the versions. A mapper also finds groups that only begin with the given one;
+// a group that was written out has to be that group.
+func groupResources(versions []schema.GroupVersionResource, group string) []schema.GroupResource {
+	var resources []schema.GroupResource
+	for _, version := range versions {
+		resource := version.GroupResource()
+		if (group == "" || resource.Group == group) && !slices.Contains(resources, resource) {
+			resources = append(resources, resource)
+		}
+	}
+	return resources
+}
+
+// choose lets the core group win over other built-in groups, and those over all others: a custom
+// resource must not change what "deployment" means.
+func choose(target v1alpha1.Target, candidates []schema.GroupResource) (schema.GroupResource, error) {
+	for _, wins := range []func(group string) bool{
+		func(group string) bool { return group == "" }, isBuiltIn, func(string) bool { return true },
+	} {
+		found := slices.DeleteFunc(slices.Clone(candidates), func(r schema.GroupResource) bool { return !wins(r.Group) })
+		if len(found) == 1 {
+			return found[0], nil
+		}
+		if len(found) > 1 {
+			return schema.GroupResource{}, fmt.Errorf("%w: %q: kind %q is ambiguous; write it with its group: %s",
+				ErrTarget, target, target.Kind, list(found))
+		}
+	}
+	return schema.GroupResource{}, fmt.Errorf("%w: %q: the cluster serves no kind %q", ErrTarget, target, target.Kind)
+}
+
+// isBuiltIn knows Kubernetes' own groups: those without a dot, and those under k8s.io that the
+// project reserves for itself by leaving them out of the *.x-k8s.io convention.
+func isBuiltIn(group string) bool {
+	return !strings.Contains(group, ".") ||
+		strings.HasSuffix(group, ".k8s.io") && !strings.HasSuffix(group, ".x-k8s.io")
+}
+
+func list(resources []schema.GroupResource) string {
+	names := make([]string, 0, len(resources))
+	for _, resource := range resources {
+		names = append(names, resource.String())
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

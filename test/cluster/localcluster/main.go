@@ -1,0 +1,25 @@
+// Command localcluster builds, starts and stops the local cluster that tests and the demonstration use.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"kubernaut.ai/workflowexecution/test/cluster"
+)
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	command := cluster.Command{Name: "localcluster", Out: os.Stdout}
+	err := command.Run(ctx, os.Args[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
