@@ -44,8 +44,12 @@ func TestTimeout(t *testing.T) {
 		{"none", nil, 30 * time.Minute, ""},
 		{"shorter", &metav1.Duration{Duration: time.Minute}, time.Minute, ""},
 		{"the maximum", &metav1.Duration{Duration: 24 * time.Hour}, 24 * time.Hour, ""},
-		{"above the maximum", &metav1.Duration{Duration: 25 * time.Hour}, 0,
-			`"25h0m0s" is not valid: want more than 0s and at most the "24h0m0s" of max-timeout`},
+		{
+			"above the maximum",
+			&metav1.Duration{Duration: 25 * time.Hour},
+			0,
+			`"25h0m0s" is not valid: want more than 0s and at most the "24h0m0s" of max-timeout`,
+		},
 		{"zero", &metav1.Duration{}, 0, "more than 0s"},
 	}
 	for _, tc := range tests {

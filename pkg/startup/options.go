@@ -1,0 +1,76 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package startup
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	"knative.dev/pkg/environment"
+)
+
+// Client limits with which a storm of 1,000 executions is bound by the API server, not by us.
+const (
+	defaultQPS     = 300
+	defaultBurst   = 600
+	defaultWorkers = 16
+)
+
+// Options are the flags of a program of ours.
+type Options struct {
+	// ExecutionNamespace is where PipelineRuns are created.
+	ExecutionNamespace string
+	// ProbeAddress serves /health and /ready.
+	ProbeAddress string
+	// ProfilingAddress serves pprof when config-observability enables it. It has to be on loopback.
+	ProfilingAddress string
+	// Workers is how many objects each reconciler works on at once.
+	Workers int
+	// DisableHA runs without leader election.
+	DisableHA bool
+
+	client environment.ClientConfig
+}
+
+// AddFlags declares the flags, those of the Kubernetes client among them.
+func (o *Options) AddFlags(flags *flag.FlagSet) {
+	flags.StringVar(&o.ExecutionNamespace, "execution-namespace", "kubernaut-workflows",
+		"Namespace in which PipelineRuns are created. Fixed while the program runs.")
+	flags.StringVar(&o.ProbeAddress, "probe-address", ":8081", "Address that serves /health and /ready.")
+	flags.StringVar(&o.ProfilingAddress, "profiling-address", "127.0.0.1:8008",
+		"Address that serves pprof when config-observability enables it.")
+	flags.IntVar(&o.Workers, "workers", defaultWorkers, "Objects that each reconciler works on at once.")
+	flags.BoolVar(&o.DisableHA, "disable-ha", false, "Run without leader election. Only ever start one replica then.")
+	o.client.InitFlags(flags)
+	klog.InitFlags(flags)
+}
+
+// Validate names the flag that cannot be used.
+func (o *Options) Validate() error {
+	if msgs := validation.IsDNS1123Label(o.ExecutionNamespace); len(msgs) > 0 {
+		return fmt.Errorf("flag -execution-namespace: %q is no name of a namespace: %s", o.ExecutionNamespace, msgs[0])
+	}
+	if o.Workers < 1 {
+		return fmt.Errorf("flag -workers: %d must be at least 1", o.Workers)
+	}
+	if os.Getenv("SYSTEM_NAMESPACE") == "" {
+		return fmt.Errorf("environment variable SYSTEM_NAMESPACE must name the namespace this program runs in")
+	}
+	return nil
+}
+
+func (o *Options) restConfig() (*rest.Config, error) {
+	cfg, err := o.client.GetRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("no Kubernetes client configuration: %w", err)
+	}
+	cfg.QPS = cmp.Or(cfg.QPS, defaultQPS)
+	cfg.Burst = cmp.Or(cfg.Burst, defaultBurst)
+	return cfg, nil
+}
