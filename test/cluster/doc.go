@@ -1,3 +1,6 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cluster runs a real Kubernetes control plane with a real Tekton on loopback ports, without root and
 // without a container engine. Only the node is simulated: pods are scheduled, deleted and garbage collected by the
 // true controllers, while kwok plays the part of the kubelet.

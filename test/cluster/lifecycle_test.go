@@ -1,3 +1,6 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 package cluster
 
 import (
@@ -34,9 +37,7 @@ func TestKilledSupervisorLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitNoProcess(t, detached.State)
-	if _, running, err := detached.Running(); running || err != nil {
-		t.Errorf("running: %v %v", running, err)
-	}
+	awaitNotRunning(t, detached)
 	// What the dead one has left does not stand in the way of the next.
 	up(t, detached)
 	if found, err := detached.Down(t.Context()); !found || err != nil {
@@ -207,6 +208,23 @@ func awaitNoProcess(t *testing.T, dir string) {
 			return fmt.Errorf("%v", found)
 		}
 		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// awaitNotRunning waits, since a process that dies loses its arguments a moment before its locks.
+func awaitNotRunning(t *testing.T, detached Detached) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := poll(ctx, "waiting for the lock of the supervisor", func(context.Context) error {
+		_, running, err := detached.Running()
+		if err == nil && running {
+			err = errors.New("it is still held")
+		}
+		return err
 	})
 	if err != nil {
 		t.Error(err)

@@ -1,3 +1,6 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 package cluster
 
 import (
@@ -9,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Ports below the range from which the system takes ports for outgoing connections: a client that calls a stopped
@@ -25,6 +29,7 @@ const (
 // between choosing and listening; the locks last as long as the cluster, since its programs may be restarted.
 type ports struct {
 	dir   string
+	mu    sync.Mutex
 	locks []*os.File
 }
 
@@ -35,6 +40,8 @@ func newPorts() (*ports, error) {
 
 // take returns a port that is free and that no other cluster has taken.
 func (p *ports) take() (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	top := lowestEphemeralPort()
 	for range attemptsPerPort {
 		port := lowestPort + rand.IntN(top-lowestPort)
@@ -56,6 +63,8 @@ func (p *ports) take() (int, error) {
 }
 
 func (p *ports) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, lock := range p.locks {
 		_ = lock.Close()
 	}

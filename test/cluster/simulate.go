@@ -1,3 +1,6 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 package cluster
 
 // Annotations of a PipelineRun choose what the pods of its TaskRuns do on the simulated node: Tekton copies them to

@@ -21,6 +21,9 @@ func (r *Reconciler) acquireLock(
 	if wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue() {
 		return true, nil
 	}
+	if err := r.isNew(ctx, wfe); err != nil {
+		return false, err
+	}
 	decision, err := r.locks.Acquire(ctx, claim)
 	if err != nil {
 		return false, err
@@ -35,6 +38,20 @@ func (r *Reconciler) acquireLock(
 	wfe.Status.Annotations[canonicalTargetAnnotation] = claim.Target
 	wfe.Status.MarkLockAcquired()
 	return true, nil
+}
+
+// isNew makes sure at the API server that the execution has no lock and no outcome yet. With an old
+// copy, one that is over would take the target again, and nobody would ever free it.
+func (r *Reconciler) isNew(ctx context.Context, wfe *v1alpha1.WorkflowExecution) error {
+	live, err := r.liveExecution(ctx, wfe)
+	if err != nil {
+		return err
+	}
+	if live.UID != wfe.UID || live.DeletionTimestamp != nil || live.Status.HasOutcome() ||
+		live.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue() {
+		return errCacheLags
+	}
+	return nil
 }
 
 func (r *Reconciler) skipBusy(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, by targetlock.Conflict) {

@@ -23,6 +23,9 @@ import (
 func (r *Reconciler) creationFailed(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, err error,
 ) error {
+	if errors.Is(err, errCacheLags) {
+		return err
+	}
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		return r.refuseRun(ctx, wfe, claim, refused)
 	}

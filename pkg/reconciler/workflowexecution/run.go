@@ -102,8 +102,8 @@ func (r *Reconciler) createRun(ctx context.Context, wfe *v1alpha1.WorkflowExecut
 	return nil
 }
 
-// adoptRun finds the run that an earlier pass created and could not note. One that this execution
-// did not create is never taken.
+// adoptRun finds the run that an earlier pass created and could not note, or whose note this pass
+// has not seen yet. One that this execution did not create is never taken.
 func (r *Reconciler) adoptRun(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, want *tektonv1.PipelineRun,
 ) (*tektonv1.PipelineRun, error) {
@@ -114,6 +114,13 @@ func (r *Reconciler) adoptRun(
 	if !resources.BelongsTo(run, wfe.UID) {
 		return nil, misconfigured("PipelineRun %s/%s exists and was not created by this execution; it was left alone",
 			want.Namespace, want.Name)
+	}
+	live, err := r.liveExecution(ctx, wfe)
+	if err != nil {
+		return nil, err
+	}
+	if live.UID != wfe.UID || live.Status.PipelineRunRef != nil {
+		return nil, errCacheLags
 	}
 	return run, nil
 }

@@ -31,26 +31,36 @@ func (r *Reconciler) start(
 	if !mayStart {
 		return r.lostLock(ctx, wfe, claim, run)
 	}
-	wanted, err := r.stillWanted(ctx, wfe, run)
-	if err != nil || !wanted {
+	if err := r.stillWanted(ctx, wfe, run); err != nil {
 		return err
 	}
 	return r.letGo(ctx, wfe, run)
 }
 
-// stillWanted reads the execution at the API server. If it is not wanted, what changed it brings the
-// next pass.
-func (r *Reconciler) stillWanted(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) (bool, error) {
-	live, err := r.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
+// stillWanted reads the execution at the API server. If what is there differs from the copy this
+// pass rests on, the run is not started.
+func (r *Reconciler) stillWanted(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
+	live, err := r.liveExecution(ctx, wfe)
 	if err != nil {
-		return false, fmt.Errorf("failed to read the execution before its start: %w", err)
+		return err
 	}
 	ref := live.Status.PipelineRunRef
-	return live.UID == wfe.UID && live.DeletionTimestamp == nil && !live.Status.IsTerminal() &&
-		!live.Status.HasOutcome() && ref != nil && ref.UID == run.UID, nil
+	if live.UID != wfe.UID || live.DeletionTimestamp != nil || live.Status.HasOutcome() || live.Status.HasStarted() ||
+		ref == nil || ref.UID != run.UID {
+		return errCacheLags
+	}
+	return nil
+}
+
+func (r *Reconciler) liveExecution(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (*v1alpha1.WorkflowExecution, error) {
+	live, err := r.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, errCacheLags
+	}
+	if err != nil {
+		return nil, fmt.Errorf("failed to read the execution: %w", err)
+	}
+	return live, nil
 }
 
 // letGo is the one write that starts a workflow. It changes a run only once: it tests the run's UID

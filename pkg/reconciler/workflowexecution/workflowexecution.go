@@ -6,6 +6,7 @@ package workflowexecution
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
@@ -14,6 +15,7 @@ import (
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/controller"
+	"knative.dev/pkg/logging"
 	"knative.dev/pkg/reconciler"
 	"knative.dev/pkg/tracker"
 
@@ -62,11 +64,11 @@ var (
 // ReconcileKind is the life of an execution. Every step can be repeated after a crash at any
 // instant; one that returns false has said in the status, or in the error, why the story stops here
 // for now.
-func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	if wfe.Status.IsTerminal() {
 		return nil
 	}
-	defer announce(ctx, wfe, wfe.Status.DeepCopy())
+	defer settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	wfe.Status.InitializeConditions()
 
 	claim, ok, err := r.claim(ctx, wfe)
@@ -97,11 +99,11 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 
 // FinalizeKind ends what a deleted execution has running, in a way that lets its finally tasks run,
 // and frees its target. The execution stays until its outcome is stored.
-func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	if wfe.Status.IsTerminal() {
 		return r.deleteRun(ctx, wfe)
 	}
-	defer announce(ctx, wfe, wfe.Status.DeepCopy())
+	defer settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	wfe.Status.InitializeConditions()
 
 	claim, ok, err := r.claim(ctx, wfe)
@@ -121,6 +123,21 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 		return r.cancelRunning(ctx, wfe, run)
 	}
 	return r.finishCancelled(ctx, wfe, claim, run)
+}
+
+// errCacheLags ends a pass that was found to rest on an old copy of the execution. The copy that is
+// on its way brings the next one.
+var errCacheLags = errors.New("the cache lags behind the API server")
+
+// settle announces what a pass has changed. A pass on an old copy has changed nothing, and what it
+// believes must not be written over what is stored.
+func settle(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus, event *reconciler.Event) {
+	if errors.Is(*event, errCacheLags) {
+		logging.FromContext(ctx).Debugw("Nothing done", "reason", (*event).Error())
+		wfe.Status, *event = *before, nil
+		return
+	}
+	announce(ctx, wfe, before)
 }
 
 // statusFirst keeps the finalizer until the status is stored: Knative drops a status that is set in

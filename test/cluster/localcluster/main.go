@@ -1,3 +1,6 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 // Command localcluster builds, starts and stops the local cluster that tests and the demonstration use.
 package main
 

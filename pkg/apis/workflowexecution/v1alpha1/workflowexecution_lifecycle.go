@@ -6,6 +6,7 @@ package v1alpha1
 import (
 	"time"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 )
@@ -107,10 +108,11 @@ func (s *WorkflowExecutionStatus) MarkStarted(at metav1.Time) {
 	s.derivePhase()
 }
 
-// PropagatePipelineRunStatus mirrors a PipelineRun that was started and has not ended.
+// PropagatePipelineRunStatus mirrors a PipelineRun that was started and has not ended. Until Tekton
+// has noticed the start, its reason still says that the run is held back, or nothing.
 func (s *WorkflowExecutionStatus) PropagatePipelineRunStatus(summary PipelineRunStatusSummary) {
 	s.PipelineRunStatus = &summary
-	if s.HasOutcome() || summary.Reason == "" {
+	if s.HasOutcome() || summary.Reason == "" || summary.Reason == tektonv1.PipelineRunReasonPending.String() {
 		return
 	}
 	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, summary.Reason, "%s", summary.Message)

@@ -36,6 +36,7 @@ func (p Phase) IsTerminal() bool {
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.phase) || !(oldSelf.phase in ['Completed', 'Failed', 'Skipped']) || (has(self.phase) && self.phase == oldSelf.phase)",message="a terminal phase never changes"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.blockClearance) || (has(self.blockClearance) && self.blockClearance == oldSelf.blockClearance)",message="a block clearance never changes"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.pipelineRunRef) || (has(self.pipelineRunRef) && self.pipelineRunRef == oldSelf.pipelineRunRef)",message="an execution has one PipelineRun; its reference never changes"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.completionTime) || (has(self.completionTime) && self.completionTime == oldSelf.completionTime)",message="an outcome never changes"
 type WorkflowExecutionStatus struct {
 	duckv1.Status `json:",inline"`
 

@@ -25,7 +25,7 @@ import (
 // +kubebuilder:printcolumn:name="Progress",type=string,JSONPath=`.status.pipelineRunStatus.progress`
 // +kubebuilder:printcolumn:name="Duration",type=string,JSONPath=`.status.duration`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 200",fieldPath=".metadata.name",message="must be at most 200 characters long, so that its events can be named after it"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 200",message="metadata.name must be at most 200 characters long, so that its events can be named after it"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.phase) || has(self.status)",message="status cannot be removed once a phase has been reported"
 
 // WorkflowExecution asks for one run of a remediation workflow against one target resource, and
