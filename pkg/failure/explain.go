@@ -48,12 +48,10 @@ func Explain(e Evidence) v1alpha1.FailureDetails {
 	return details
 }
 
-// mayHaveExecuted errs on the side of yes: only a run that provably has no TaskRun ran nothing.
+// mayHaveExecuted errs on the side of yes: only a run that provably has no TaskRun ran nothing. One
+// that is gone proves nothing, not even that it was not started: that may have been noted nowhere.
 func mayHaveExecuted(e Evidence) bool {
-	if e.PipelineRun == nil {
-		return e.StartTime != nil
-	}
-	return len(e.TaskRuns) > 0 || len(e.PipelineRun.Status.ChildReferences) > 0
+	return e.PipelineRun == nil || len(e.TaskRuns) > 0 || len(e.PipelineRun.Status.ChildReferences) > 0
 }
 
 func describeTask(details *v1alpha1.FailureDetails, e Evidence) {

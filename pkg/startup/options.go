@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -59,10 +61,19 @@ func (o *Options) Validate() error {
 	if o.Workers < 1 {
 		return fmt.Errorf("flag -workers: %d must be at least 1", o.Workers)
 	}
+	if !isLoopback(o.ProfilingAddress) {
+		return fmt.Errorf("flag -profiling-address: %q must be a loopback address such as 127.0.0.1:8008", o.ProfilingAddress)
+	}
 	if os.Getenv("SYSTEM_NAMESPACE") == "" {
 		return fmt.Errorf("environment variable SYSTEM_NAMESPACE must name the namespace this program runs in")
 	}
 	return nil
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip, ipErr := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || ipErr == nil && ip.IsLoopback())
 }
 
 func (o *Options) restConfig() (*rest.Config, error) {

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
@@ -56,16 +57,49 @@ func (r *Resolver) Canonical(target v1alpha1.Target) (string, error) {
 }
 
 func (r *Resolver) resource(target v1alpha1.Target) (schema.GroupResource, error) {
-	versions, err := r.mapper.ResourcesFor(schema.GroupVersionResource{
-		Group: target.Kind.Group, Resource: strings.ToLower(target.Kind.Kind),
-	})
-	if meta.IsNoMatchError(err) {
-		return schema.GroupResource{}, fmt.Errorf("%w: %q: the cluster serves no kind %q", ErrTarget, target, target.Kind)
+	candidates, err := r.candidates(target.Kind)
+	if err == nil && len(candidates) == 0 {
+		// What the mapper has cached may be older than the custom resource.
+		meta.MaybeResetRESTMapper(r.mapper)
+		candidates, err = r.candidates(target.Kind)
 	}
 	if err != nil {
 		return schema.GroupResource{}, fmt.Errorf("failed to discover kind %q: %w", target.Kind, err)
 	}
-	return choose(target, groupResources(versions, target.Kind.Group))
+	return choose(target, candidates)
+}
+
+// candidates are the resources that a kind may mean, without their versions. A mapper also finds
+// groups that only begin with the given one; a group that was written out has to be that group.
+func (r *Resolver) candidates(kind schema.GroupKind) ([]schema.GroupResource, error) {
+	versions, err := r.mapper.ResourcesFor(schema.GroupVersionResource{
+		Group: kind.Group, Resource: strings.ToLower(kind.Kind),
+	})
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	}
+	var resources []schema.GroupResource
+	for _, version := range versions {
+		resource := version.GroupResource()
+		if (kind.Group == "" || resource.Group == kind.Group) && !slices.Contains(resources, resource) && !r.isList(version) {
+			resources = append(resources, resource)
+		}
+	}
+	return resources, err
+}
+
+// isList finds out what a mapper makes up: for every kind a resource of its list, deploymentlists,
+// which would be a second lock for the same object.
+func (r *Resolver) isList(resource schema.GroupVersionResource) bool {
+	kind, err := r.mapper.KindFor(resource)
+	item, ok := strings.CutSuffix(kind.Kind, "List")
+	if err != nil || !ok {
+		return false
+	}
+	if item != "" {
+		_, err = r.mapper.RESTMapping(schema.GroupKind{Group: kind.Group, Kind: item}, kind.Version)
+	}
+	return err == nil
 }
 
 func (r *Resolver) isNamespaced(resource schema.GroupResource) (bool, error) {
@@ -78,19 +112,6 @@ func (r *Resolver) isNamespaced(resource schema.GroupResource) (bool, error) {
 		return false, fmt.Errorf("failed to discover the scope of %s: %w", resource, err)
 	}
 	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
-}
-
-// groupResources drops the versions. A mapper also finds groups that only begin with the given one;
-// a group that was written out has to be that group.
-func groupResources(versions []schema.GroupVersionResource, group string) []schema.GroupResource {
-	var resources []schema.GroupResource
-	for _, version := range versions {
-		resource := version.GroupResource()
-		if (group == "" || resource.Group == group) && !slices.Contains(resources, resource) {
-			resources = append(resources, resource)
-		}
-	}
-	return resources
 }
 
 // choose lets the core group win over other built-in groups, and those over all others: a custom
@@ -111,11 +132,10 @@ func choose(target v1alpha1.Target, candidates []schema.GroupResource) (schema.G
 	return schema.GroupResource{}, fmt.Errorf("%w: %q: the cluster serves no kind %q", ErrTarget, target, target.Kind)
 }
 
-// isBuiltIn knows Kubernetes' own groups: those without a dot, and those under k8s.io that the
-// project reserves for itself by leaving them out of the *.x-k8s.io convention.
+// isBuiltIn knows Kubernetes' own groups. A name under k8s.io does not make one: the Gateway API is
+// custom resources, and must not change what an earlier Gateway means.
 func isBuiltIn(group string) bool {
-	return !strings.Contains(group, ".") ||
-		strings.HasSuffix(group, ".k8s.io") && !strings.HasSuffix(group, ".x-k8s.io")
+	return scheme.Scheme.IsGroupRegistered(group)
 }
 
 func list(resources []schema.GroupResource) string {

@@ -74,7 +74,7 @@ func (s *Store) Fence(ctx context.Context, claim Claim) error {
 	if err != nil || !isHeldBy(lease, claim) || isFenced(lease) {
 		return err
 	}
-	lease.Annotations[FencedAnnotation] = s.clock.Now().UTC().Format(time.RFC3339)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, FencedAnnotation, s.clock.Now().UTC().Format(time.RFC3339))
 	if _, err := s.leases.Update(ctx, lease, metav1.UpdateOptions{}); err != nil {
 		return fmt.Errorf("failed to fence the lease of target %s: %w", claim.Target, err)
 	}

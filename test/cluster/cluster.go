@@ -99,8 +99,7 @@ func start(ctx context.Context, o Options, programs *Programs) (*Cluster, error)
 
 // better prefers the death of a program over the trouble that others had because of it.
 func better(err, cause error) error {
-	var death *deathError
-	if errors.As(cause, &death) {
+	if _, ok := errors.AsType[*deathError](cause); ok {
 		return cause
 	}
 	return err
@@ -108,8 +107,8 @@ func better(err, cause error) error {
 
 // isPortCollision recognises what all of the programs log, in Go's words, when they cannot listen.
 func isPortCollision(err error) bool {
-	var death *deathError
-	return errors.As(err, &death) && strings.Contains(death.tail, "address already in use")
+	death, ok := errors.AsType[*deathError](err)
+	return ok && strings.Contains(death.tail, "address already in use")
 }
 
 // Dir is the state folder.

@@ -14,7 +14,7 @@ import (
 
 const usage = `usage: %s [flags] <command>
 
-  build                              build the programs of the local cluster
+  build                              make what the local cluster needs
   up                                 start a cluster that keeps running
   down                               stop it
   push <repository:tag> <file>...    push Tekton objects as a bundle to its registry

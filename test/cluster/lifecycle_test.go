@@ -103,7 +103,8 @@ func TestProgramThatDiesEndsTheStartAtOnce(t *testing.T) {
 	if took := time.Since(started); took > 5*time.Second {
 		t.Errorf("it took %s to notice", took)
 	}
-	for _, want := range []string{"etcd ended unexpectedly", "exit status 3", "my disk is full", filepath.Join(dir, "state", "logs", "etcd.log")} {
+	log := filepath.Join(dir, "state", "logs", "etcd.log")
+	for _, want := range []string{"etcd ended unexpectedly", "exit status 3", "my disk is full", log} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q: %v", want, err)
 		}
@@ -166,7 +167,8 @@ spec:
 	if err := shared.DryRun(t.Context(), dir); err != nil {
 		t.Errorf("dry run of what is there: %v", err)
 	}
-	err := shared.ApplyManifests(t.Context(), ApplyOptions{DryRun: true}, []byte(strings.Replace(files["200-widget.yaml"], "size: 3", "size: 4", 1)))
+	tooBig := []byte(strings.Replace(files["200-widget.yaml"], "size: 3", "size: 4", 1))
+	err := shared.ApplyManifests(t.Context(), ApplyOptions{DryRun: true}, tooBig)
 	if err == nil || !strings.Contains(err.Error(), "less than or equal to 3") || !strings.Contains(err.Error(), "Widget first") {
 		t.Errorf("dry run of what is wrong: %v", err)
 	}

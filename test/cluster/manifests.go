@@ -14,7 +14,6 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
@@ -107,12 +106,12 @@ func parseManifests(source string, content []byte) ([]manifest, error) {
 			all = append(all, manifest{object, source})
 			continue
 		}
-		err = object.EachListItem(func(item runtime.Object) error {
-			all = append(all, manifest{item.(*unstructured.Unstructured), source})
-			return nil
-		})
+		list, err := object.ToList()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+		for i := range list.Items {
+			all = append(all, manifest{&list.Items[i], source})
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -44,7 +45,7 @@ func (p *ports) take() (int, error) {
 	defer p.mu.Unlock()
 	top := lowestEphemeralPort()
 	for range attemptsPerPort {
-		port := lowestPort + rand.IntN(top-lowestPort)
+		port := lowestPort + rand.IntN(top-lowestPort) //nolint:gosec // a port is no secret
 		lock, err := tryLock(filepath.Join(p.dir, strconv.Itoa(port)))
 		if errors.Is(err, errLocked) {
 			continue
@@ -74,7 +75,7 @@ func (p *ports) release() {
 // isFree asks on all addresses, because Knative's programs listen on all of them.
 func isFree(port int) bool {
 	for _, host := range []string{"127.0.0.1", ""} {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
 			return false
 		}

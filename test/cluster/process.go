@@ -32,7 +32,7 @@ func startChild(name, logFile string, env []string, path string, args ...string)
 	}
 	defer log.Close()
 
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(path, args...) //nolint:noctx // it lives as long as the cluster, which has no context
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), env...)
 	if err := spawn(cmd); err != nil {

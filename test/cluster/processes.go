@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -59,9 +60,9 @@ func (c *Cluster) watch(p *Process) {
 func (c *Cluster) program(name string) *Process {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(c.own) - 1; i >= 0; i-- {
-		if c.own[i].name == name {
-			return c.own[i]
+	for _, p := range slices.Backward(c.own) {
+		if p.name == name {
+			return p
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"context"
 	"io"
 	"log"
 	"net"
@@ -20,7 +21,7 @@ type localRegistry struct {
 }
 
 func newRegistry() (*localRegistry, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

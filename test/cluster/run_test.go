@@ -116,7 +116,8 @@ func (r *testRun) taskRun(task string) (status taskRunStatus) {
 
 func (r *testRun) cancel() {
 	patch := []byte(`{"spec":{"status":"Cancelled"}}`)
-	_, err := shared.dynamic.Resource(pipelineRuns).Namespace(r.namespace).Patch(r.t.Context(), r.name, types.MergePatchType, patch, metav1.PatchOptions{})
+	runs := shared.dynamic.Resource(pipelineRuns).Namespace(r.namespace)
+	_, err := runs.Patch(r.t.Context(), r.name, types.MergePatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -132,7 +133,8 @@ func (r *testRun) delete() {
 type podOf struct{ *corev1.Pod }
 
 func (r *testRun) pod(task string) podOf {
-	pods, err := shared.client.CoreV1().Pods(r.namespace).List(r.t.Context(), metav1.ListOptions{LabelSelector: "tekton.dev/pipelineTask=" + task})
+	ofTask := metav1.ListOptions{LabelSelector: "tekton.dev/pipelineTask=" + task}
+	pods, err := shared.client.CoreV1().Pods(r.namespace).List(r.t.Context(), ofTask)
 	if err != nil || len(pods.Items) == 0 {
 		return podOf{}
 	}

@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -57,7 +58,7 @@ func (c *Cluster) runTekton(ctx context.Context, deployment tektonDeployment, we
 	if err != nil {
 		return err
 	}
-	env := append(deployment.env, "KUBECONFIG="+kubeconfig, fmt.Sprintf("WEBHOOK_PORT=%d", webhookPort))
+	env := slices.Concat(deployment.env, []string{"KUBECONFIG=" + kubeconfig, fmt.Sprintf("WEBHOOK_PORT=%d", webhookPort)})
 	// They run on one machine, so none can have the ports of its Deployment.
 	for _, variable := range []string{"PROBES_PORT", "METRICS_PROMETHEUS_PORT", "PROFILING_PORT"} {
 		port, err := c.ports.take()
@@ -66,7 +67,7 @@ func (c *Cluster) runTekton(ctx context.Context, deployment tektonDeployment, we
 		}
 		env = append(env, fmt.Sprintf("%s=%d", variable, port))
 	}
-	args := append(deployment.args, "-kube-api-qps=100", "-kube-api-burst=200")
+	args := slices.Concat(deployment.args, []string{"-kube-api-qps=100", "-kube-api-burst=200"})
 	process, err := c.startProgram(deployment.program, env, args...)
 	if err != nil {
 		return err

@@ -143,7 +143,9 @@ func adaptTekton(webhookPort int) func(*unstructured.Unstructured) bool {
 		case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":
 			webhooks, _, _ := unstructured.NestedSlice(object.Object, "webhooks")
 			for _, webhook := range webhooks {
-				setWebhookPort(webhook.(map[string]any), webhookPort)
+				if webhook, ok := webhook.(map[string]any); ok {
+					setWebhookPort(webhook, webhookPort)
+				}
 			}
 			object.Object["webhooks"] = webhooks
 		case "ConfigMap":

@@ -61,7 +61,7 @@ func (d Detached) launch(command []string) (*supervisor, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(command[0], command[1:]...)
+	cmd := exec.Command(command[0], command[1:]...) //nolint:noctx // it outlives this process
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

@@ -6,7 +6,10 @@ package v1alpha1
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -15,6 +18,9 @@ import (
 
 const targetForm = "want namespace/kind/name, or kind/name for a cluster-scoped resource; " +
 	"kind may carry its group, as in payment/deployment.apps/api"
+
+// kindName is the form of a kind, or of a resource: in lower case, a DNS-1035 label.
+var kindName = regexp.MustCompile(`^[A-Za-z]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?$`)
 
 // Target is a target resource as its author wrote it. Which resource that is, only API discovery
 // can tell: the kind may be in any case, and without its group.
@@ -32,8 +38,13 @@ func ParseTarget(s string) (Target, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) == 2 {
 		parts = append([]string{""}, parts...)
-	} else if len(parts) != 3 || parts[0] == "" {
-		return Target{}, fmt.Errorf("%q has %d parts: %s", s, len(parts), targetForm)
+	} else if len(parts) != 3 {
+		return Target{}, fmt.Errorf("%q has %d parts; %s", s, len(parts), targetForm)
+	} else if parts[0] == "" {
+		return Target{}, fmt.Errorf("%q: the namespace is empty; %s", s, targetForm)
+	}
+	if strings.HasSuffix(parts[1], ".") {
+		return Target{}, fmt.Errorf("%q: the group is empty; %s", s, targetForm)
 	}
 	target := Target{Namespace: parts[0], Kind: schema.ParseGroupKind(parts[1]), Name: parts[2]}
 	if err := target.check(); err != nil {
@@ -57,8 +68,9 @@ func (t Target) check() error {
 			return fmt.Errorf("namespace %q: %s", t.Namespace, msgs[0])
 		}
 	}
-	if msgs := validation.IsDNS1035Label(strings.ToLower(t.Kind.Kind)); len(msgs) > 0 {
-		return fmt.Errorf("kind %q: %s", t.Kind.Kind, msgs[0])
+	if !kindName.MatchString(t.Kind.Kind) {
+		return fmt.Errorf("kind %q: must be letters, digits and '-', begin with a letter, end with a letter or digit "+
+			"and be at most %d characters long", t.Kind.Kind, validation.DNS1035LabelMaxLength)
 	}
 	if t.Kind.Group != "" {
 		if msgs := validation.IsDNS1123Subdomain(t.Kind.Group); len(msgs) > 0 {
@@ -77,8 +89,15 @@ func checkTargetName(name string) error {
 		return fmt.Errorf("the name has more than %d characters", validation.DNS1123SubdomainMaxLength)
 	case len(msgs) > 0:
 		return fmt.Errorf("name %q %s", name, msgs[0])
-	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+	case !utf8.ValidString(name):
+		return fmt.Errorf("name %q is not UTF-8", name)
+	case strings.ContainsFunc(name, isBlank):
 		return fmt.Errorf("name %q contains white space or a control character", name)
 	}
 	return nil
+}
+
+// isBlank is what the pattern of spec.targetResource calls \p{Z} and \p{Cc}.
+func isBlank(r rune) bool {
+	return unicode.In(r, unicode.Z, unicode.Cc)
 }

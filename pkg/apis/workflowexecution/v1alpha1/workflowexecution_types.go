@@ -65,8 +65,8 @@ type WorkflowExecutionSpec struct {
 	// TargetResource is the resource that the workflow repairs, as namespace/kind/name, or kind/name
 	// for a cluster-scoped one; kind may carry its group, as in payment/deployment.apps/api.
 	// +kubebuilder:validation:MinLength=3
-	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[A-Za-z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?/[^/%\s]+$`
+	// +kubebuilder:validation:MaxLength=635
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[A-Za-z]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[^/%\p{Z}\p{Cc}]+$`
 	TargetResource string `json:"targetResource"`
 
 	// Parameters are passed to the PipelineRun unchanged, as strings. Keys are UPPER_SNAKE_CASE; all
