@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
 )
@@ -123,7 +123,7 @@ func TestPodThatNeverStartsIsCleanedUp(t *testing.T) {
 	pods, err := world.kube.CoreV1().Pods(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
 	must(t, err)
 	for _, pod := range pods.Items {
-		if pod.Status.Phase == corev1.PodPending || pod.Status.Phase == corev1.PodRunning {
+		if !resources.PodHasEnded(&pod) {
 			t.Errorf("pod %s is %s, but its target is free", pod.Name, pod.Status.Phase)
 		}
 	}

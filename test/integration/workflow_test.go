@@ -77,9 +77,7 @@ func runOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) *tektonv1.PipelineRun 
 
 func runsOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) []tektonv1.PipelineRun {
 	t.Helper()
-	list, err := world.tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).List(t.Context(), metav1.ListOptions{
-		LabelSelector: resources.SelectChildren(wfe.UID),
-	})
+	list, err := world.tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
 	must(t, err)
 	return list.Items
 }
@@ -123,4 +121,8 @@ func numbered(count int) map[string]string {
 		parameters[fmt.Sprintf("KEY_%03d", i)] = fmt.Sprintf("value %d", i)
 	}
 	return parameters
+}
+
+func childrenOf(wfe *v1alpha1.WorkflowExecution) metav1.ListOptions {
+	return metav1.ListOptions{LabelSelector: resources.SelectChildren(wfe.UID)}
 }

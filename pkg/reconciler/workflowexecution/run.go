@@ -5,12 +5,14 @@ package workflowexecution
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/tracker"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
@@ -62,18 +64,33 @@ func (r *Reconciler) runNamespaceOf(wfe *v1alpha1.WorkflowExecution) string {
 func (r *Reconciler) ownRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (*tektonv1.PipelineRun, error) {
 	namespace, name := r.runNamespaceOf(wfe), names.PipelineRun(wfe)
 	run, err := r.runs.PipelineRuns(namespace).Get(name)
-	if err != nil || !isOwn(wfe, run) {
-		run, err = r.tekton.TektonV1().PipelineRuns(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err == nil && isOwn(wfe, run) {
+		return run, nil
 	}
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("failed to read PipelineRun %s/%s: %w", namespace, name, err)
-	case !isOwn(wfe, run):
-		return nil, nil
+	run, err = r.liveRun(ctx, wfe)
+	if run == nil || err != nil {
+		return nil, err
 	}
-	return run, nil
+	return run, r.showRun(ctx, wfe, run)
+}
+
+// showRun gives a run back the label by which it is watched. Without it no event would tell how the
+// run ends, and its pods could not be found.
+func (r *Reconciler) showRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
+	if run.Labels[resources.ExecutionUIDLabel] == string(wfe.UID) {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"uid": run.UID, "labels": map[string]string{resources.ExecutionUIDLabel: string(wfe.UID)},
+	}})
+	if err != nil {
+		return err
+	}
+	_, err = r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("failed to give PipelineRun %s/%s its label back: %w", run.Namespace, run.Name, err)
+	}
+	return nil
 }
 
 // isOwn goes by the stored reference, and by the marks of the creator where none is stored yet.

@@ -1,0 +1,65 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package testing
+
+import (
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonscheme "github.com/tektoncd/pipeline/pkg/client/clientset/versioned/scheme"
+	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	kubescheme "k8s.io/client-go/kubernetes/scheme"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	rtesting "knative.dev/pkg/reconciler/testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	executionscheme "kubernaut.ai/workflowexecution/pkg/client/clientset/versioned/scheme"
+	executionlisters "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
+)
+
+// Listers sorts one list of objects into listers and into the objects of the clients.
+type Listers struct {
+	sorter rtesting.ObjectSorter
+}
+
+// NewListers knows the objects.
+func NewListers(objects []runtime.Object) Listers {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		kubescheme.AddToScheme, tektonscheme.AddToScheme, executionscheme.AddToScheme,
+	} {
+		utilruntime.Must(add(scheme))
+	}
+	listers := Listers{sorter: rtesting.NewObjectSorter(scheme)}
+	listers.sorter.AddObjects(objects...)
+	return listers
+}
+
+// Executions lists WorkflowExecutions.
+func (l *Listers) Executions() executionlisters.WorkflowExecutionLister {
+	return executionlisters.NewWorkflowExecutionLister(l.sorter.IndexerForObjectType(&v1alpha1.WorkflowExecution{}))
+}
+
+// Runs lists PipelineRuns.
+func (l *Listers) Runs() tektonlisters.PipelineRunLister {
+	return tektonlisters.NewPipelineRunLister(l.sorter.IndexerForObjectType(&tektonv1.PipelineRun{}))
+}
+
+// Pods lists pods.
+func (l *Listers) Pods() corelisters.PodLister {
+	return corelisters.NewPodLister(l.sorter.IndexerForObjectType(&corev1.Pod{}))
+}
+
+func (l *Listers) kubeObjects() []runtime.Object {
+	return l.sorter.ObjectsForSchemeFunc(kubescheme.AddToScheme)
+}
+
+func (l *Listers) tektonObjects() []runtime.Object {
+	return l.sorter.ObjectsForSchemeFunc(tektonscheme.AddToScheme)
+}
+
+func (l *Listers) executionObjects() []runtime.Object {
+	return l.sorter.ObjectsForSchemeFunc(executionscheme.AddToScheme)
+}

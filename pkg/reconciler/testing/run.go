@@ -1,0 +1,183 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package testing
+
+import (
+	"time"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"knative.dev/pkg/apis"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+)
+
+// RunOption is a fact about a PipelineRun.
+type RunOption func(*tektonv1.PipelineRun)
+
+// Run is the run of an execution as it was created: held back.
+func Run(wfe *v1alpha1.WorkflowExecution, facts ...RunOption) *tektonv1.PipelineRun {
+	run, err := resources.MakePipelineRun(wfe, Target, RunNamespace, config.DefaultWorkflowExecution())
+	if err != nil {
+		panic(err)
+	}
+	run.UID, run.ResourceVersion = RunUID(wfe.UID), "7"
+	for _, fact := range facts {
+		fact(run)
+	}
+	return run
+}
+
+// LetGo may be started by Tekton, which has not noticed yet.
+func LetGo(run *tektonv1.PipelineRun) {
+	run.Spec.Status = ""
+}
+
+// Works was started by Tekton that long ago; its pipeline has the tasks drain and restart, of which
+// the first has been created, and the finally task uncordon.
+func Works(ago time.Duration) RunOption {
+	return func(run *tektonv1.PipelineRun) {
+		LetGo(run)
+		at := Ago(ago)
+		run.Status.StartTime = &at
+		run.Status.PipelineSpec = &tektonv1.PipelineSpec{
+			Tasks:   []tektonv1.PipelineTask{{Name: "drain"}, {Name: "restart"}},
+			Finally: []tektonv1.PipelineTask{{Name: "uncordon"}},
+		}
+		run.Status.ChildReferences = []tektonv1.ChildStatusReference{{Name: run.Name + "-drain", PipelineTaskName: "drain"}}
+		run.Status.SetCondition(&apis.Condition{
+			Type: apis.ConditionSucceeded, Status: corev1.ConditionUnknown, Reason: "Running", Message: "Tasks Completed: 0",
+		})
+	}
+}
+
+// Succeeded ended well, that long ago.
+func Succeeded(ago time.Duration) RunOption {
+	return ended(ago, corev1.ConditionTrue, tektonv1.PipelineRunReasonSuccessful)
+}
+
+// Failed ended badly, that long ago.
+func Failed(ago time.Duration, reason tektonv1.PipelineRunReason) RunOption {
+	return ended(ago, corev1.ConditionFalse, reason)
+}
+
+func ended(ago time.Duration, status corev1.ConditionStatus, reason tektonv1.PipelineRunReason) RunOption {
+	return func(run *tektonv1.PipelineRun) {
+		at := Ago(ago)
+		run.Status.CompletionTime = &at
+		run.Status.SetCondition(&apis.Condition{
+			Type: apis.ConditionSucceeded, Status: status, Reason: reason.String(), Message: "Tasks Completed: 1",
+		})
+	}
+}
+
+// Cancelled was told to end by way of its finally tasks.
+func Cancelled(reason v1alpha1.FailureReason) RunOption {
+	return func(run *tektonv1.PipelineRun) {
+		run.Spec.Status = tektonv1.PipelineRunSpecStatusCancelledRunFinally
+		run.Annotations[resources.CancelReasonAnnotation] = string(reason)
+	}
+}
+
+// Foreign has the name of our run and was made by somebody else.
+func Foreign(run *tektonv1.PipelineRun) {
+	run.UID, run.Labels, run.Annotations = "foreign", nil, nil
+}
+
+// Again is a run of the same name that was made later, with the same labels.
+func Again(run *tektonv1.PipelineRun) {
+	run.UID = "another-run"
+}
+
+// Unlabelled lost its labels, and so is hidden from the informer.
+func Unlabelled(run *tektonv1.PipelineRun) {
+	run.Labels = nil
+}
+
+// RunDeleted was asked to go, and waits for its children.
+func RunDeleted(run *tektonv1.PipelineRun) {
+	at := Ago(time.Second)
+	run.DeletionTimestamp, run.Finalizers = &at, []string{metav1.FinalizerDeleteDependents}
+}
+
+// TaskRun is one of a run, for that pipeline task: it works.
+func TaskRun(run *tektonv1.PipelineRun, task string, facts ...func(*tektonv1.TaskRun)) *tektonv1.TaskRun {
+	taskRun := &tektonv1.TaskRun{ObjectMeta: child(run, run.Name+"-"+task, task)}
+	for _, fact := range facts {
+		fact(taskRun)
+	}
+	return taskRun
+}
+
+// TaskSucceeded ended well.
+func TaskSucceeded(taskRun *tektonv1.TaskRun) {
+	at := Ago(time.Second)
+	taskRun.Status.CompletionTime = &at
+	taskRun.Status.SetCondition(&apis.Condition{Type: apis.ConditionSucceeded, Status: corev1.ConditionTrue, Reason: "Succeeded"})
+}
+
+// TaskFailed ended by its step "evict", which exited with that code.
+func TaskFailed(code int32) func(*tektonv1.TaskRun) {
+	return func(taskRun *tektonv1.TaskRun) {
+		at := Ago(time.Second)
+		taskRun.Status.CompletionTime = &at
+		taskRun.Status.SetCondition(&apis.Condition{Type: apis.ConditionSucceeded, Status: corev1.ConditionFalse, Reason: "Failed"})
+		taskRun.Status.Steps = []tektonv1.StepState{{Name: "evict", ContainerState: corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: "Error"},
+		}}}
+	}
+}
+
+// CustomRun is one of a run: it works.
+func CustomRun(run *tektonv1.PipelineRun, task string) *tektonv1beta1.CustomRun {
+	return &tektonv1beta1.CustomRun{ObjectMeta: child(run, run.Name+"-"+task, task)}
+}
+
+// Pod is one of a run, for that pipeline task: its container works.
+func Pod(run *tektonv1.PipelineRun, task string, facts ...func(*corev1.Pod)) *corev1.Pod {
+	pod := &corev1.Pod{
+		ObjectMeta: child(run, run.Name+"-"+task+"-pod", task),
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "step-evict"}}},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+			Name: "step-evict", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+		}}},
+	}
+	for _, fact := range facts {
+		fact(pod)
+	}
+	return pod
+}
+
+// PodEnded has no container left that works, though its phase does not say so yet.
+func PodEnded(pod *corev1.Pod) {
+	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+}
+
+// NeverStarted waits for ever for a ConfigMap.
+func NeverStarted(pod *corev1.Pod) {
+	pod.Status.Phase = corev1.PodPending
+	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{
+		Waiting: &corev1.ContainerStateWaiting{Reason: "CreateContainerConfigError"},
+	}
+}
+
+// PodDeleted was asked to end.
+func PodDeleted(pod *corev1.Pod) {
+	at := Ago(time.Second)
+	pod.DeletionTimestamp, pod.Finalizers = &at, []string{"test/kubelet"}
+}
+
+// child has the labels that Tekton copies from the run, and its own.
+func child(run *tektonv1.PipelineRun, name, task string) metav1.ObjectMeta {
+	labels := map[string]string{"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineTask": task}
+	for key, value := range run.Labels {
+		labels[key] = value
+	}
+	return metav1.ObjectMeta{Namespace: run.Namespace, Name: name, UID: types.UID("uid-" + name), Labels: labels}
+}

@@ -1,0 +1,185 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	clientgotesting "k8s.io/client-go/testing"
+	clocktesting "k8s.io/utils/clock/testing"
+	kubeclient "knative.dev/pkg/client/injection/kube/client"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/logging"
+	rtesting "knative.dev/pkg/reconciler/testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
+	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+const (
+	key     = "payments/fix"
+	runName = "fix-bd45276987"
+)
+
+// run tests a table with the real lock on fake clients, a clock that stands, and discovery that
+// knows one target.
+func run(t *testing.T, table rtesting.TableTest) {
+	t.Helper()
+	for i := range table {
+		// Runs and Leases live in other namespaces than executions.
+		table[i].SkipNamespaceValidation = true
+		if table[i].Key == "" {
+			table[i].Key = key
+		}
+	}
+	table.Test(t, given.MakeFactory(construct))
+}
+
+func construct(ctx context.Context, listers *given.Listers, circumstances *given.Circumstances) controller.Reconciler {
+	now := clocktesting.NewFakePassiveClock(given.Now())
+	kube := kubeclient.Get(ctx)
+	r := &Reconciler{
+		executions:   executionclient.Get(ctx),
+		tekton:       tektonclient.Get(ctx),
+		kube:         kube,
+		runs:         listers.Runs(),
+		pods:         listers.Pods(),
+		runNamespace: given.RunNamespace,
+		targets:      oneTarget{circumstances.Discovery},
+		locks:        targetlock.NewStore(kube.CoordinationV1(), given.SystemNamespace, now),
+		tracker:      &rtesting.NullTracker{},
+		clock:        now,
+	}
+	return reconcilerv1alpha1.NewReconciler(ctx, logging.FromContext(ctx), r.executions, listers.Executions(),
+		controller.GetEventRecorder(ctx), r, controller.Options{ConfigStore: fixedConfig{circumstances.Config}})
+}
+
+// oneTarget resolves every target to the same one, or fails.
+type oneTarget struct{ err error }
+
+func (o oneTarget) Canonical(v1alpha1.Target) (string, error) {
+	return given.Target, o.err
+}
+
+type fixedConfig struct{ config *config.WorkflowExecution }
+
+func (f fixedConfig) ToContext(ctx context.Context) context.Context {
+	return config.ToContext(ctx, &config.Config{WorkflowExecution: f.config})
+}
+
+// execution is the one that most rows are about.
+func execution(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+	return given.Execution(key, facts...)
+}
+
+// other is one that wants the same target.
+func other(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+	return given.Execution("billing/other", facts...)
+}
+
+// status is the one write of the status that a row expects.
+func status(wfe *v1alpha1.WorkflowExecution) []clientgotesting.UpdateActionImpl {
+	return []clientgotesting.UpdateActionImpl{{Object: wfe}}
+}
+
+func update(object runtime.Object) clientgotesting.UpdateActionImpl {
+	return clientgotesting.UpdateActionImpl{Object: object}
+}
+
+func deletion(resource, namespace, name string) clientgotesting.DeleteActionImpl {
+	return clientgotesting.DeleteActionImpl{
+		ActionImpl: clientgotesting.ActionImpl{Namespace: namespace, Resource: schema.GroupVersionResource{Resource: resource}},
+		Name:       name,
+	}
+}
+
+func deletions(actions ...clientgotesting.DeleteActionImpl) []clientgotesting.DeleteActionImpl {
+	return actions
+}
+
+func leaseDeletion() clientgotesting.DeleteActionImpl {
+	return deletion("leases", given.SystemNamespace, given.LeaseName)
+}
+
+func runDeletion() clientgotesting.DeleteActionImpl {
+	return deletion("pipelineruns", given.RunNamespace, runName)
+}
+
+func patches(actions ...clientgotesting.PatchActionImpl) []clientgotesting.PatchActionImpl {
+	return actions
+}
+
+func patch(name, body string) clientgotesting.PatchActionImpl {
+	return clientgotesting.PatchActionImpl{Name: name, Patch: []byte(body)}
+}
+
+// startPatch lets the run go, once.
+func startPatch() clientgotesting.PatchActionImpl {
+	return patch(runName, `[{"op":"test","path":"/metadata/uid","value":"run-of-uid-fix"},`+
+		`{"op":"test","path":"/spec/status","value":"PipelineRunPending"},{"op":"remove","path":"/spec/status"}]`)
+}
+
+// cancelPatch ends the run by way of its finally tasks.
+func cancelPatch(reason v1alpha1.FailureReason) clientgotesting.PatchActionImpl {
+	return patch(runName, fmt.Sprintf(`{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":%q},"uid":"run-of-uid-fix"},`+
+		`"spec":{"status":"CancelledRunFinally"}}`, reason))
+}
+
+// letsGo removes the finalizer.
+func letsGo() clientgotesting.PatchActionImpl {
+	return patch("fix", `{"metadata":{"finalizers":[],"resourceVersion":""}}`)
+}
+
+const (
+	lockAcquired = "Normal LockAcquired Locked target payment/Deployment/api"
+	lockReleased = "Normal LockReleased Freed target payment/Deployment/api"
+	runCreated   = "Normal PipelineRunCreated Created PipelineRun kubernaut-workflows/fix-bd45276987"
+	started      = "Normal WorkflowStarted Started workflow restart"
+	completed    = "Normal WorkflowCompleted Workflow restart completed on payment/Deployment/api"
+	finalizer    = `Normal FinalizerUpdate Updated "fix" finalizers`
+)
+
+func failed(reason v1alpha1.FailureReason, message string) string {
+	return fmt.Sprintf("Warning WorkflowFailed %s: %s", reason, message)
+}
+
+func internalError(message string) string {
+	return "Warning InternalError " + message
+}
+
+// working is how the run of given.Works is mirrored.
+func working(completed int32) v1alpha1.PipelineRunStatusSummary {
+	return v1alpha1.PipelineRunStatusSummary{
+		Status: corev1.ConditionUnknown, Reason: "Running", Message: "Tasks Completed: 0",
+		CompletedTasks: completed, TotalTasks: 3, Progress: fmt.Sprintf("%d/3", completed),
+	}
+}
+
+// done is how a run that has ended is mirrored.
+func done(status corev1.ConditionStatus, reason string) v1alpha1.PipelineRunStatusSummary {
+	return v1alpha1.PipelineRunStatusSummary{
+		Status: status, Reason: reason, Message: "Tasks Completed: 1", CompletedTasks: 1, TotalTasks: 3, Progress: "1/3",
+	}
+}
+
+// withRunUID is an execution whose stored reference has another UID.
+func withRunUID(uid types.UID) given.ExecutionOption {
+	return func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.PipelineRunRef.UID = uid }
+}
+
+func seconds(n int) time.Duration {
+	return time.Duration(n) * time.Second
+}

@@ -1,0 +1,150 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"context"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/test/cluster"
+	"kubernaut.ai/workflowexecution/test/install"
+)
+
+func TestDeletionWhileRunning(t *testing.T) {
+	t.Parallel()
+	// The step ignores the request to end for 3 s, and works on meanwhile.
+	image, _ := workflow{finally: []string{"uncordon"}, simulate: map[string]string{
+		cluster.ForTask(cluster.AnnotationStepDuration, "prepare"): "5m",
+		cluster.ForTask(cluster.AnnotationDieAfter, "prepare"):     "3s",
+	}}.push(t, bundle(t))
+	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseRunning)
+	awaitStep(t, wfe)
+
+	deleteExecution(t, wfe)
+	released := observeRelease(t, wfe)
+	awaitGone(t, "the execution", func(ctx context.Context) (bool, error) {
+		_, err := world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
+		return found(err)
+	})
+	if pod := <-released; pod != "" {
+		t.Errorf("the target was freed while a container of pod %s was running", pod)
+	}
+	awaitGone(t, "the PipelineRun", func(context.Context) (bool, error) { return len(runsOf(t, wfe)) > 0, nil })
+}
+
+func TestDeletionOfACompletedExecutionDeletesItsRun(t *testing.T) {
+	t.Parallel()
+	image, _ := workflow{}.push(t, bundle(t))
+	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseCompleted)
+	run := runOf(t, wfe)
+	deleteExecution(t, wfe)
+	awaitGone(t, "the PipelineRun", func(ctx context.Context) (bool, error) {
+		_, err := world.tekton.TektonV1().PipelineRuns(run.Namespace).Get(ctx, run.Name, metav1.GetOptions{})
+		return found(err)
+	})
+}
+
+// Deleting an execution that was kept out must leave alone the one that kept it out.
+func TestDeletionOfASkippedExecutionLeavesTheWinnerAlone(t *testing.T) {
+	t.Parallel()
+	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "2s"}}.push(t, bundle(t))
+	namespace := newNamespace(t)
+	target := withTarget(namespace + "/deployment/api")
+	winner := awaitPhase(t, submit(t, newExecution(namespace, "winner", image, target)), v1alpha1.PhaseRunning)
+	loser := awaitPhase(t, submit(t, newExecution(namespace, "loser", image, target)), v1alpha1.PhaseSkipped)
+
+	deleteExecution(t, loser)
+	awaitGone(t, "the skipped execution", func(ctx context.Context) (bool, error) {
+		_, err := world.executions.KubernautV1alpha1().WorkflowExecutions(namespace).Get(ctx, loser.Name, metav1.GetOptions{})
+		return found(err)
+	})
+	if !isLocked(t, winner) {
+		t.Error("the winner lost its target")
+	}
+	awaitPhase(t, winner, v1alpha1.PhaseCompleted)
+}
+
+func TestTargetIsHeldByOneAtATime(t *testing.T) {
+	t.Parallel()
+	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "2s"}}.push(t, bundle(t))
+	here, there := newNamespace(t), newNamespace(t)
+	first := awaitPhase(t, submit(t, newExecution(here, "first", image, withTarget(here+"/deployment/api"))), v1alpha1.PhaseRunning)
+
+	// The same target, spelled differently, from another namespace.
+	for name, target := range map[string]string{"kind": here + "/Deployment/api", "group": here + "/deployments.apps/api"} {
+		second := awaitPhase(t, submit(t, newExecution(there, name, image, withTarget(target))), v1alpha1.PhaseSkipped)
+		details := second.Status.SkipDetails
+		expect(t, "reason", v1alpha1.SkipResourceBusy, details.Reason)
+		expect(t, "holder", here+"/first", details.ConflictingWorkflow.Namespace+"/"+details.ConflictingWorkflow.Name)
+		expect(t, "number of runs of a skipped execution", 0, len(runsOf(t, second)))
+	}
+	awaitPhase(t, first, v1alpha1.PhaseCompleted)
+	next := submit(t, newExecution(here, "next", image, withTarget(here+"/deployment/api")))
+	awaitPhase(t, next, v1alpha1.PhaseCompleted)
+}
+
+func deleteExecution(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
+	t.Helper()
+	must(t, world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Delete(t.Context(), wfe.Name, metav1.DeleteOptions{}))
+}
+
+// awaitStep waits until a container of the run works.
+func awaitStep(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
+	t.Helper()
+	awaitGone(t, "a run without a working step", func(context.Context) (bool, error) {
+		return runningPod(t, wfe) == "", nil
+	})
+}
+
+// observeRelease tells, once the target is free, which pod of the run had a running container just
+// after that; empty if none had.
+func observeRelease(t *testing.T, wfe *v1alpha1.WorkflowExecution) <-chan string {
+	t.Helper()
+	result := make(chan string, 1)
+	go func() {
+		watcher, err := world.kube.CoordinationV1().Leases(install.SystemNamespace).Watch(t.Context(), metav1.ListOptions{
+			FieldSelector: "metadata.name=" + leaseName(wfe),
+		})
+		if err != nil {
+			result <- "unknown: " + err.Error()
+			return
+		}
+		defer watcher.Stop()
+		for event := range watcher.ResultChan() {
+			if event.Type == "DELETED" {
+				result <- runningPod(t, wfe)
+				return
+			}
+		}
+		result <- "unknown: the watch ended"
+	}()
+	return result
+}
+
+func runningPod(t *testing.T, wfe *v1alpha1.WorkflowExecution) string {
+	pods, err := world.kube.CoreV1().Pods(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
+	if err != nil {
+		return "unknown: " + err.Error()
+	}
+	for _, pod := range pods.Items {
+		for _, status := range pod.Status.ContainerStatuses {
+			if status.State.Running != nil && pod.Status.Phase == corev1.PodRunning {
+				return pod.Name
+			}
+		}
+	}
+	return ""
+}
+
+func found(err error) (bool, error) {
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
