@@ -2,12 +2,10 @@
 # Copyright 2026 The WorkflowExecution Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Regenerates everything that is generated. OUTPUT names the tree to write into; it defaults to this
-# one, and hack/verify-codegen.sh names a copy.
+# Regenerates everything that is generated.
 set -o errexit -o nounset -o pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-out="${OUTPUT:-${root}}"
 cd "${root}"
 
 module=kubernaut.ai/workflowexecution
@@ -20,8 +18,6 @@ mkdir -p "${bin}"
 go -C hack/tools/controller-gen build -o "${bin}/controller-gen" sigs.k8s.io/controller-tools/cmd/controller-gen
 
 echo "deepcopy"
-# The generators load the packages by import path and write beside the source, so they run in out.
-cd "${out}"
 go tool deepcopy-gen --go-header-file "${header}" --output-file zz_generated.deepcopy.go \
   "${api}" "${module}/pkg/apis/config"
 
@@ -47,3 +43,14 @@ echo "CRD"
   paths=./pkg/apis/workflowexecution/... output:crd:dir=_output/crd
 mv _output/crd/kubernaut.ai_workflowexecutions.yaml config/300-workflowexecution.yaml
 rm -rf _output/crd
+
+echo "checksums of the ConfigMaps' examples"
+hack/update-checksums.sh
+
+echo "licences of what the images contain"
+go -C hack/tools/go-licenses build -o "${bin}/go-licenses" github.com/google/go-licenses/v2
+"${bin}/go-licenses" save ./cmd/workflowexecution --save_path third_party/licenses --force 2>/dev/null
+rm -rf "third_party/licenses/${module}"
+# Of modules under the MPL it also saves the source, which the module proxy offers to everybody.
+find third_party/licenses -type f ! -iname '*licen[cs]e*' ! -iname '*notice*' ! -iname '*copying*' -delete
+find third_party/licenses -type d -empty -delete

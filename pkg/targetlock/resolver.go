@@ -43,10 +43,10 @@ func (r *Resolver) Canonical(target v1alpha1.Target) (string, error) {
 	switch {
 	case namespaced && target.Namespace == "":
 		return "", fmt.Errorf("%w: %q: %s lives in a namespace; want namespace/%s/%s",
-			ErrTarget, target, resource, target.Kind, target.Name)
+			ErrTarget, target, resource.GroupResource(), target.Kind, target.Name)
 	case !namespaced && target.Namespace != "":
 		return "", fmt.Errorf("%w: %q: %s is cluster-scoped; want %s/%s",
-			ErrTarget, target, resource, target.Kind, target.Name)
+			ErrTarget, target, resource.GroupResource(), target.Kind, target.Name)
 	}
 	canonical := v1alpha1.Target{
 		Namespace: target.Namespace,
@@ -56,7 +56,7 @@ func (r *Resolver) Canonical(target v1alpha1.Target) (string, error) {
 	return canonical.String(), nil
 }
 
-func (r *Resolver) resource(target v1alpha1.Target) (schema.GroupResource, error) {
+func (r *Resolver) resource(target v1alpha1.Target) (schema.GroupVersionResource, error) {
 	candidates, err := r.candidates(target.Kind)
 	if err == nil && len(candidates) == 0 {
 		// What the mapper has cached may be older than the custom resource.
@@ -64,24 +64,25 @@ func (r *Resolver) resource(target v1alpha1.Target) (schema.GroupResource, error
 		candidates, err = r.candidates(target.Kind)
 	}
 	if err != nil {
-		return schema.GroupResource{}, fmt.Errorf("failed to discover kind %q: %w", target.Kind, err)
+		return schema.GroupVersionResource{}, fmt.Errorf("failed to discover kind %q: %w", target.Kind, err)
 	}
 	return choose(target, candidates)
 }
 
-// candidates are the resources that a kind may mean, without their versions. A mapper also finds
-// groups that only begin with the given one; a group that was written out has to be that group.
-func (r *Resolver) candidates(kind schema.GroupKind) ([]schema.GroupResource, error) {
+// candidates are the resources that a kind may mean, each in one version. A mapper also finds groups
+// that only begin with the given one; a group that was written out has to be that group.
+func (r *Resolver) candidates(kind schema.GroupKind) ([]schema.GroupVersionResource, error) {
 	versions, err := r.mapper.ResourcesFor(schema.GroupVersionResource{
 		Group: kind.Group, Resource: strings.ToLower(kind.Kind),
 	})
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
-	var resources []schema.GroupResource
-	for _, version := range versions {
-		resource := version.GroupResource()
-		if (kind.Group == "" || resource.Group == kind.Group) && !slices.Contains(resources, resource) && !r.isList(version) {
+	seen := map[schema.GroupResource]bool{}
+	var resources []schema.GroupVersionResource
+	for _, resource := range versions {
+		if (kind.Group == "" || resource.Group == kind.Group) && !seen[resource.GroupResource()] && !r.isList(resource) {
+			seen[resource.GroupResource()] = true
 			resources = append(resources, resource)
 		}
 	}
@@ -102,34 +103,35 @@ func (r *Resolver) isList(resource schema.GroupVersionResource) bool {
 	return err == nil
 }
 
-func (r *Resolver) isNamespaced(resource schema.GroupResource) (bool, error) {
-	kind, err := r.mapper.KindFor(resource.WithVersion(""))
+// isNamespaced asks for a version as well: without one, a mapper answers for other groups too.
+func (r *Resolver) isNamespaced(resource schema.GroupVersionResource) (bool, error) {
+	kind, err := r.mapper.KindFor(resource)
 	if err != nil {
-		return false, fmt.Errorf("failed to discover the kind of %s: %w", resource, err)
+		return false, fmt.Errorf("failed to discover the kind of %s: %w", resource.GroupResource(), err)
 	}
 	mapping, err := r.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if err != nil {
-		return false, fmt.Errorf("failed to discover the scope of %s: %w", resource, err)
+		return false, fmt.Errorf("failed to discover the scope of %s: %w", resource.GroupResource(), err)
 	}
 	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
 }
 
 // choose lets the core group win over other built-in groups, and those over all others: a custom
 // resource must not change what "deployment" means.
-func choose(target v1alpha1.Target, candidates []schema.GroupResource) (schema.GroupResource, error) {
+func choose(target v1alpha1.Target, candidates []schema.GroupVersionResource) (schema.GroupVersionResource, error) {
 	for _, wins := range []func(group string) bool{
 		func(group string) bool { return group == "" }, isBuiltIn, func(string) bool { return true },
 	} {
-		found := slices.DeleteFunc(slices.Clone(candidates), func(r schema.GroupResource) bool { return !wins(r.Group) })
+		found := slices.DeleteFunc(slices.Clone(candidates), func(r schema.GroupVersionResource) bool { return !wins(r.Group) })
 		if len(found) == 1 {
 			return found[0], nil
 		}
 		if len(found) > 1 {
-			return schema.GroupResource{}, fmt.Errorf("%w: %q: kind %q is ambiguous; write it with its group: %s",
+			return schema.GroupVersionResource{}, fmt.Errorf("%w: %q: kind %q is ambiguous; write it with its group: %s",
 				ErrTarget, target, target.Kind, list(found))
 		}
 	}
-	return schema.GroupResource{}, fmt.Errorf("%w: %q: the cluster serves no kind %q", ErrTarget, target, target.Kind)
+	return schema.GroupVersionResource{}, fmt.Errorf("%w: %q: the cluster serves no kind %q", ErrTarget, target, target.Kind)
 }
 
 // isBuiltIn knows Kubernetes' own groups. A name under k8s.io does not make one: the Gateway API is
@@ -138,10 +140,10 @@ func isBuiltIn(group string) bool {
 	return scheme.Scheme.IsGroupRegistered(group)
 }
 
-func list(resources []schema.GroupResource) string {
+func list(resources []schema.GroupVersionResource) string {
 	names := make([]string, 0, len(resources))
 	for _, resource := range resources {
-		names = append(names, resource.String())
+		names = append(names, resource.GroupResource().String())
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")

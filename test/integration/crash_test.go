@@ -23,15 +23,15 @@ import (
 // restart starts a replica in place of the one that was killed.
 func restart(t *testing.T) {
 	t.Helper()
-	replica, err := world.controller.Start(t.Context(), alone)
+	replica, err := world.Controller.Start(t.Context(), install.Alone)
 	must(t, err)
-	world.replica = replica
+	world.Replica = replica
 }
 
 func kill(t *testing.T) {
 	t.Helper()
-	must(t, world.replica.Kill())
-	<-world.replica.Done()
+	must(t, world.Replica.Kill())
+	<-world.Replica.Done()
 }
 
 // The controller is killed at the moments that a watcher can see; whatever it had done by then, its
@@ -90,7 +90,7 @@ func TestForeignPipelineRunIsNeverAdopted(t *testing.T) {
 	image, _ := workflow{}.push(t, bundle(t))
 	kill(t)
 	wfe := submit(t, newExecution(newNamespace(t), "api", image))
-	foreign, err := world.tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).Create(t.Context(), &tektonv1.PipelineRun{
+	foreign, err := world.Tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).Create(t.Context(), &tektonv1.PipelineRun{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: names.PipelineRun(wfe),
 			// Labels alone prove nothing: whoever may create runs may copy them.
@@ -110,13 +110,13 @@ func TestForeignPipelineRunIsNeverAdopted(t *testing.T) {
 	if isLocked(t, wfe) {
 		t.Error("the target is still locked")
 	}
-	client := world.tekton.TektonV1().PipelineRuns(foreign.Namespace)
+	client := world.Tekton.TektonV1().PipelineRuns(foreign.Namespace)
 	after, err := client.Get(t.Context(), foreign.Name, metav1.GetOptions{})
 	must(t, err)
 	expect(t, "generation of the foreign run", foreign.Generation, after.Generation)
 	deleteExecution(t, wfe)
 	awaitGone(t, "the execution", func(ctx context.Context) (bool, error) {
-		_, err := world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
+		_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
 		return found(err)
 	})
 	_, err = client.Get(t.Context(), foreign.Name, metav1.GetOptions{})
@@ -127,7 +127,7 @@ func TestForeignPipelineRunIsNeverAdopted(t *testing.T) {
 func TestAPIServerRestartWhileRunning(t *testing.T) {
 	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "2s"}}.push(t, bundle(t))
 	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseRunning)
-	must(t, world.cluster.RestartAPIServer(t.Context()))
+	must(t, world.Cluster.RestartAPIServer(t.Context()))
 	wfe = awaitPhase(t, wfe, v1alpha1.PhaseCompleted)
 	condition := runOf(t, wfe).Status.GetCondition(apis.ConditionSucceeded)
 	expect(t, "run", corev1.ConditionTrue, condition.Status)

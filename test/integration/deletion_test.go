@@ -29,7 +29,7 @@ func TestDeletionWhileRunning(t *testing.T) {
 	deleteExecution(t, wfe)
 	released := observeRelease(t, wfe)
 	awaitGone(t, "the execution", func(ctx context.Context) (bool, error) {
-		_, err := world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
+		_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
 		return found(err)
 	})
 	if pod := <-released; pod != "" {
@@ -45,7 +45,7 @@ func TestDeletionOfACompletedExecutionDeletesItsRun(t *testing.T) {
 	run := runOf(t, wfe)
 	deleteExecution(t, wfe)
 	awaitGone(t, "the PipelineRun", func(ctx context.Context) (bool, error) {
-		_, err := world.tekton.TektonV1().PipelineRuns(run.Namespace).Get(ctx, run.Name, metav1.GetOptions{})
+		_, err := world.Tekton.TektonV1().PipelineRuns(run.Namespace).Get(ctx, run.Name, metav1.GetOptions{})
 		return found(err)
 	})
 }
@@ -61,7 +61,7 @@ func TestDeletionOfASkippedExecutionLeavesTheWinnerAlone(t *testing.T) {
 
 	deleteExecution(t, loser)
 	awaitGone(t, "the skipped execution", func(ctx context.Context) (bool, error) {
-		_, err := world.executions.KubernautV1alpha1().WorkflowExecutions(namespace).Get(ctx, loser.Name, metav1.GetOptions{})
+		_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(namespace).Get(ctx, loser.Name, metav1.GetOptions{})
 		return found(err)
 	})
 	if !isLocked(t, winner) {
@@ -91,7 +91,7 @@ func TestTargetIsHeldByOneAtATime(t *testing.T) {
 
 func deleteExecution(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 	t.Helper()
-	must(t, world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Delete(t.Context(), wfe.Name, metav1.DeleteOptions{}))
+	must(t, world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Delete(t.Context(), wfe.Name, metav1.DeleteOptions{}))
 }
 
 // awaitStep waits until a container of the run works.
@@ -108,7 +108,7 @@ func observeRelease(t *testing.T, wfe *v1alpha1.WorkflowExecution) <-chan string
 	t.Helper()
 	result := make(chan string, 1)
 	go func() {
-		watcher, err := world.kube.CoordinationV1().Leases(install.SystemNamespace).Watch(t.Context(), metav1.ListOptions{
+		watcher, err := world.Kube.CoordinationV1().Leases(install.SystemNamespace).Watch(t.Context(), metav1.ListOptions{
 			FieldSelector: "metadata.name=" + leaseName(wfe),
 		})
 		if err != nil {
@@ -128,7 +128,7 @@ func observeRelease(t *testing.T, wfe *v1alpha1.WorkflowExecution) <-chan string
 }
 
 func runningPod(t *testing.T, wfe *v1alpha1.WorkflowExecution) string {
-	pods, err := world.kube.CoreV1().Pods(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
+	pods, err := world.Kube.CoreV1().Pods(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
 	if err != nil {
 		return "unknown: " + err.Error()
 	}

@@ -62,7 +62,7 @@ func newExecution(namespace, name, image string, options ...option) *v1alpha1.Wo
 // newNamespace gives a test a namespace, and so targets, of its own.
 func newNamespace(t *testing.T) string {
 	t.Helper()
-	namespace, err := world.kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
+	namespace, err := world.Kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
 	}, metav1.CreateOptions{})
 	must(t, err)
@@ -71,7 +71,7 @@ func newNamespace(t *testing.T) string {
 
 func submit(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
 	t.Helper()
-	created, err := world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Create(t.Context(), wfe, metav1.CreateOptions{})
+	created, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Create(t.Context(), wfe, metav1.CreateOptions{})
 	must(t, err)
 	return created
 }
@@ -105,7 +105,7 @@ func await[T runtime.Object](t *testing.T, what string, name string, source cach
 
 func awaitExecution(t *testing.T, wfe *v1alpha1.WorkflowExecution, what string, done func(*v1alpha1.WorkflowExecution) bool) *v1alpha1.WorkflowExecution {
 	t.Helper()
-	client := world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace)
+	client := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace)
 	selector := fields.OneTermEqualSelector("metadata.name", wfe.Name).String()
 	source := &cache.ListWatch{WatchFunc: func(options metav1.ListOptions) (watch.Interface, error) {
 		options.FieldSelector = selector

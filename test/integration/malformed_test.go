@@ -21,7 +21,7 @@ import (
 // field and the rule.
 func TestMalformedExecutionsAreRefused(t *testing.T) {
 	t.Parallel()
-	client, err := dynamic.NewForConfig(world.cluster.Config())
+	client, err := dynamic.NewForConfig(world.Cluster.Config())
 	must(t, err)
 	namespace := newNamespace(t)
 	resource := client.Resource(v1alpha1.SchemeGroupVersion.WithResource("workflowexecutions")).Namespace(namespace)

@@ -23,7 +23,7 @@ func TestSucceeds(t *testing.T) {
 	wfe := submit(t, newExecution(newNamespace(t), "api", image))
 
 	// What a person would type has to work.
-	wait := exec.CommandContext(t.Context(), world.cluster.Program("kubectl"), "--kubeconfig", world.cluster.Kubeconfig(),
+	wait := exec.CommandContext(t.Context(), world.Cluster.Program("kubectl"), "--kubeconfig", world.Cluster.Kubeconfig(),
 		"wait", "--for=condition=Succeeded", "--timeout=90s", "-n", wfe.Namespace, "wfe/"+wfe.Name)
 	if output, err := wait.CombinedOutput(); err != nil {
 		t.Fatalf("kubectl wait: %v: %s", err, output)
@@ -64,7 +64,7 @@ func TestFails(t *testing.T) {
 
 func TestUnknownBundleRunsNothing(t *testing.T) {
 	t.Parallel()
-	wfe := submit(t, newExecution(newNamespace(t), "api", world.cluster.Registry()+"/tests/no-such-bundle:v1"))
+	wfe := submit(t, newExecution(newNamespace(t), "api", world.Cluster.Registry()+"/tests/no-such-bundle:v1"))
 	failure := awaitPhase(t, wfe, v1alpha1.PhaseFailed).Status.FailureDetails
 	expect(t, "reason", v1alpha1.FailureConfigurationError, failure.Reason)
 	expect(t, "executed", false, failure.WasExecutionFailure)
@@ -93,7 +93,7 @@ func TestPipelineRunDeletedFromOutside(t *testing.T) {
 	t.Parallel()
 	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "5m"}}.push(t, bundle(t))
 	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseRunning)
-	must(t, world.tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).Delete(t.Context(), runOf(t, wfe).Name, metav1.DeleteOptions{}))
+	must(t, world.Tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).Delete(t.Context(), runOf(t, wfe).Name, metav1.DeleteOptions{}))
 
 	wfe = awaitPhase(t, wfe, v1alpha1.PhaseFailed)
 	expect(t, "reason", v1alpha1.FailurePipelineRunDeleted, wfe.Status.FailureDetails.Reason)
@@ -107,7 +107,7 @@ func TestHiddenRunIsNotTakenForDeleted(t *testing.T) {
 	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "2s"}}.push(t, bundle(t))
 	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseRunning)
 	run := runOf(t, wfe)
-	_, err := world.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(t.Context(), run.Name, types.MergePatchType,
+	_, err := world.Tekton.TektonV1().PipelineRuns(run.Namespace).Patch(t.Context(), run.Name, types.MergePatchType,
 		[]byte(`{"metadata":{"labels":{"kubernaut.ai/workflow-execution":null}}}`), metav1.PatchOptions{})
 	must(t, err)
 	awaitPhase(t, wfe, v1alpha1.PhaseCompleted)
@@ -120,7 +120,7 @@ func TestPodThatNeverStartsIsCleanedUp(t *testing.T) {
 		cluster.AnnotationStuckTask: "repair", cluster.AnnotationStuckReason: "CreateContainerConfigError",
 	}}.push(t, bundle(t))
 	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image, withTimeout(6*time.Second))), v1alpha1.PhaseFailed)
-	pods, err := world.kube.CoreV1().Pods(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
+	pods, err := world.Kube.CoreV1().Pods(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
 	must(t, err)
 	for _, pod := range pods.Items {
 		if !resources.PodHasEnded(&pod) {

@@ -85,7 +85,7 @@ func TestSpecCannotBeChanged(t *testing.T) {
 	wfe := submit(t, newExecution(newNamespace(t), "api", image))
 	wfe = awaitPhase(t, wfe, v1alpha1.PhaseCompleted)
 	wfe.Spec.Rationale = "another one"
-	_, err := world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Update(t.Context(), wfe, metav1.UpdateOptions{})
+	_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Update(t.Context(), wfe, metav1.UpdateOptions{})
 	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "spec: Invalid value") || !strings.Contains(err.Error(), "immutable") {
 		t.Fatalf("expected a refusal that names spec, got: %v", err)
 	}
@@ -95,7 +95,7 @@ func TestTerminalPhaseCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	image, _ := workflow{}.push(t, bundle(t))
 	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseCompleted)
-	client := world.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace)
+	client := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace)
 
 	wfe.Status.Phase = v1alpha1.PhaseRunning
 	if _, err := client.UpdateStatus(t.Context(), wfe, metav1.UpdateOptions{}); !apierrors.IsInvalid(err) {

@@ -7,6 +7,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -16,6 +20,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -24,15 +29,51 @@ import (
 
 func TestShippedManifestsAreAccepted(t *testing.T) {
 	t.Parallel()
-	must(t, install.DryRun(t.Context(), world.cluster, world.root))
+	must(t, install.DryRun(t.Context(), world.Cluster, world.Root))
 }
 
 // A controller that cannot work says so in one line and does not claim to have done well.
 func TestUnreachableAPIServerIsOneClearLine(t *testing.T) {
 	t.Parallel()
-	program := exec.CommandContext(t.Context(), world.controller.Path(), "-server=https://127.0.0.1:1")
+	program := exec.CommandContext(t.Context(), world.Controller.Path(), "-server=https://127.0.0.1:1")
 	program.Env = append(os.Environ(), "SYSTEM_NAMESPACE="+install.SystemNamespace, "KUBECONFIG=")
 	expectOneLine(t, program, "cannot be reached")
+}
+
+// The API server is the real one; only the API in question is hidden.
+func TestMissingAPIIsOneClearLine(t *testing.T) {
+	t.Parallel()
+	for path, words := range map[string]string{
+		"/apis/tekton.dev/v1":         "is Tekton Pipelines installed?",
+		"/apis/kubernaut.ai/v1alpha1": "is the WorkflowExecution CRD installed?",
+	} {
+		t.Run(words, func(t *testing.T) {
+			t.Parallel()
+			server := serverWithout(t, path)
+			program := exec.CommandContext(t.Context(), world.Controller.Path(), "-server="+server)
+			program.Env = append(os.Environ(), "SYSTEM_NAMESPACE="+install.SystemNamespace, "KUBECONFIG=")
+			expectOneLine(t, program, words)
+		})
+	}
+}
+
+func serverWithout(t *testing.T, path string) string {
+	t.Helper()
+	cfg := world.Cluster.Config()
+	transport, err := rest.TransportFor(cfg)
+	must(t, err)
+	target, err := url.Parse(cfg.Host)
+	must(t, err)
+	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			http.NotFound(w, r)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func expectOneLine(t *testing.T, program *exec.Cmd, words string) {
@@ -68,7 +109,7 @@ func TestForeignRunsCostNoMemory(t *testing.T) {
 			namespace = install.ExecutionNamespace
 		}
 		group.Go(func() error {
-			_, err := world.tekton.TektonV1().PipelineRuns(namespace).Create(ctx, &tektonv1.PipelineRun{
+			_, err := world.Tekton.TektonV1().PipelineRuns(namespace).Create(ctx, &tektonv1.PipelineRun{
 				ObjectMeta: metav1.ObjectMeta{
 					Name:        fmt.Sprintf("foreign-%d", i),
 					Labels:      map[string]string{"test": "foreign"},
@@ -87,7 +128,7 @@ func TestForeignRunsCostNoMemory(t *testing.T) {
 	must(t, group.Wait())
 	t.Cleanup(func() {
 		for _, namespace := range []string{elsewhere, install.ExecutionNamespace} {
-			_ = world.tekton.TektonV1().PipelineRuns(namespace).DeleteCollection(t.Context(), metav1.DeleteOptions{},
+			_ = world.Tekton.TektonV1().PipelineRuns(namespace).DeleteCollection(t.Context(), metav1.DeleteOptions{},
 				metav1.ListOptions{LabelSelector: "test=foreign"})
 		}
 	})
@@ -106,7 +147,7 @@ func TestForeignRunsCostNoMemory(t *testing.T) {
 
 func residentBytes(t *testing.T) int {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", world.replica.PID()))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", world.Replica.PID()))
 	must(t, err)
 	for line := range strings.Lines(string(status)) {
 		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {

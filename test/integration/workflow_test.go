@@ -49,9 +49,9 @@ func (w workflow) push(t *testing.T, repositoryAndTag string) (image, digest str
 	}
 	data, err := yaml.Marshal(pipeline)
 	must(t, err)
-	digest, err = world.cluster.PushBundle(t.Context(), repositoryAndTag, data)
+	digest, err = world.Cluster.PushBundle(t.Context(), repositoryAndTag, data)
 	must(t, err)
-	return world.cluster.Registry() + "/" + repositoryAndTag, digest
+	return world.Cluster.Registry() + "/" + repositoryAndTag, digest
 }
 
 func pipelineTask(name string) tektonv1.PipelineTask {
@@ -77,14 +77,14 @@ func runOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) *tektonv1.PipelineRun 
 
 func runsOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) []tektonv1.PipelineRun {
 	t.Helper()
-	list, err := world.tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
+	list, err := world.Tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
 	must(t, err)
 	return list.Items
 }
 
 func taskRunOf(t *testing.T, wfe *v1alpha1.WorkflowExecution, task string) *tektonv1.TaskRun {
 	t.Helper()
-	list, err := world.tekton.TektonV1().TaskRuns(install.ExecutionNamespace).List(t.Context(), metav1.ListOptions{
+	list, err := world.Tekton.TektonV1().TaskRuns(install.ExecutionNamespace).List(t.Context(), metav1.ListOptions{
 		LabelSelector: resources.SelectChildren(wfe.UID) + ",tekton.dev/pipelineTask=" + task,
 	})
 	must(t, err)
@@ -101,7 +101,7 @@ func leaseName(wfe *v1alpha1.WorkflowExecution) string {
 
 func isLocked(t *testing.T, wfe *v1alpha1.WorkflowExecution) bool {
 	t.Helper()
-	_, err := world.kube.CoordinationV1().Leases(install.SystemNamespace).Get(t.Context(), leaseName(wfe), metav1.GetOptions{})
+	_, err := world.Kube.CoordinationV1().Leases(install.SystemNamespace).Get(t.Context(), leaseName(wfe), metav1.GetOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
 	}

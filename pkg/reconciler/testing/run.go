@@ -181,3 +181,8 @@ func child(run *tektonv1.PipelineRun, name, task string) metav1.ObjectMeta {
 	}
 	return metav1.ObjectMeta{Namespace: run.Namespace, Name: name, UID: types.UID("uid-" + name), Labels: labels}
 }
+
+// Without an annotation that the run was made with.
+func Without(annotation string) RunOption {
+	return func(run *tektonv1.PipelineRun) { delete(run.Annotations, annotation) }
+}

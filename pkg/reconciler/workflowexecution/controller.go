@@ -60,6 +60,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		logging.FromContext(ctx).Warnw("The cache of executions keeps managed fields", "error", err)
 	}
 	handle(ctx, executions.Informer(), controller.HandleAll(impl.Enqueue))
+	handle(ctx, executions.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: impl.Tracker.OnDeletedObserver})
 	handle(ctx, runs.Informer(), controller.HandleAll(
 		controller.EnsureTypeMeta(impl.Tracker.OnChanged, tektonv1.SchemeGroupVersion.WithKind("PipelineRun"))))
 	handle(ctx, pods.Informer(), controller.HandleAll(func(object any) {

@@ -107,7 +107,7 @@ func TestCreate(t *testing.T) {
 		WithReactors:      []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", alreadyExists("pipelineruns"))},
 		WantErr:           true,
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Locked, given.Retrying("Failed to create the PipelineRun: " + vanished))),
+		WantStatusUpdates: status(execution(given.Locked, given.Retrying("Failed to create the PipelineRun: "+vanished))),
 		WantEvents:        []string{internalError("failed to create PipelineRun: " + vanished)},
 	}, {
 		// The execution was deleted and created again: the earlier one's run has another name.

@@ -74,12 +74,11 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 		return nil
 	}
 	evidence := failure.Evidence{PipelineRun: run, StartTime: wfe.Status.StartTime, FailedAt: completed}
-	if wfe.DeletionTimestamp != nil {
+	if run == nil && wfe.DeletionTimestamp != nil {
 		evidence.CancelReason = v1alpha1.FailureCancelled
-	} else if run != nil {
-		evidence.CancelReason = v1alpha1.FailureReason(run.Annotations[resources.CancelReasonAnnotation])
 	}
 	if run != nil {
+		evidence.CancelReason = v1alpha1.FailureReason(run.Annotations[resources.CancelReasonAnnotation])
 		taskRuns, err := r.taskRuns(ctx, wfe)
 		if err != nil {
 			return err

@@ -33,10 +33,10 @@ func TestLock(t *testing.T) {
 		Key:  "payments/nowhere",
 	}, {
 		// The run is created held back: it is not started before its reference is stored.
-		Name:        "a new execution gets its target and a run",
-		Objects:     []runtime.Object{execution(given.WithoutFinalizer)},
-		WantCreates: []runtime.Object{newLease(execution()), newRun()},
-		WantPatches: patches(patch("fix", `{"metadata":{"finalizers":["workflowexecutions.kubernaut.ai"],"resourceVersion":""}}`)),
+		Name:              "a new execution gets its target and a run",
+		Objects:           []runtime.Object{execution(given.WithoutFinalizer)},
+		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
+		WantPatches:       patches(patch("fix", `{"metadata":{"finalizers":["workflowexecutions.kubernaut.ai"],"resourceVersion":""}}`)),
 		WantStatusUpdates: status(execution(given.Held)),
 		WantEvents:        []string{finalizer, lockAcquired, runCreated},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(

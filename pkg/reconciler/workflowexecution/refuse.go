@@ -9,12 +9,9 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -27,14 +24,14 @@ func (r *Reconciler) creationFailed(
 		return err
 	}
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
-		return r.refuseRun(ctx, wfe, claim, refused)
+		return r.giveUp(ctx, wfe, claim, refused)
 	}
 	message := "Failed to create the PipelineRun: " + err.Error()
 	if isRefusal(err) {
-		return r.refuseRun(ctx, wfe, claim, &refusal{reason: refusalReason(err), message: message})
+		return r.giveUp(ctx, wfe, claim, &refusal{reason: refusalReason(err), message: message})
 	}
 	if r.pendingTooLong(ctx, wfe) {
-		return r.giveUp(ctx, wfe, claim, message)
+		return r.giveUp(ctx, wfe, claim, &refusal{reason: v1alpha1.FailureUnknown, message: message})
 	}
 	wfe.Status.MarkPipelineRunRetrying(message)
 	return fmt.Errorf("failed to create PipelineRun: %w", err)
@@ -64,20 +61,34 @@ func (r *Reconciler) pendingTooLong(ctx context.Context, wfe *v1alpha1.WorkflowE
 	return !since.IsZero() && r.clock.Since(since.Time) > deadline
 }
 
-// giveUp looks once more, because a creation that timed out may have happened all the same.
+// giveUp ends an execution that gets no run. It looks twice whether there is one after all: an earlier
+// creation may have gone through although its answer was lost, and a quota that our own run fills
+// refuses before it finds that the run exists. The fence between the looks keeps a run from being
+// started that another replica creates after the second one.
 func (r *Reconciler) giveUp(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, message string,
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, refused *refusal,
 ) error {
-	run, err := r.tekton.TektonV1().PipelineRuns(r.runNamespace).Get(ctx, names.PipelineRun(wfe), metav1.GetOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("failed to find out whether the PipelineRun exists: %w", err)
-	}
-	if err == nil && resources.BelongsTo(run, wfe.UID) {
-		wfe.Status.MarkPipelineRunCreated(v1alpha1.PipelineRunRef{Namespace: run.Namespace, Name: run.Name, UID: run.UID})
-		return nil
+	if found, err := r.findRun(ctx, wfe); found || err != nil {
+		return err
 	}
 	if err := r.locks.Fence(ctx, claim); err != nil {
 		return err
 	}
-	return r.refuseRun(ctx, wfe, claim, &refusal{reason: v1alpha1.FailureUnknown, message: message})
+	if found, err := r.findRun(ctx, wfe); found || err != nil {
+		return err
+	}
+	return r.refuseRun(ctx, wfe, claim, refused)
+}
+
+// findRun notes the run of the execution if the API server has one.
+func (r *Reconciler) findRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (bool, error) {
+	if err := r.hasNoReference(ctx, wfe); err != nil {
+		return false, err
+	}
+	run, err := r.liveRun(ctx, wfe)
+	if err != nil || run == nil {
+		return false, err
+	}
+	wfe.Status.MarkPipelineRunCreated(v1alpha1.PipelineRunRef{Namespace: run.Namespace, Name: run.Name, UID: run.UID})
+	return true, nil
 }

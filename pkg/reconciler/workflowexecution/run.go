@@ -104,7 +104,7 @@ func isOwn(wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) bool {
 func (r *Reconciler) createRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) error {
 	run, err := resources.MakePipelineRun(wfe, claim.Target, r.runNamespace, config.FromContextOrDefaults(ctx).WorkflowExecution)
 	if err != nil {
-		return r.refuseRun(ctx, wfe, claim, misconfigured("%s", err.Error()).(*refusal)) //nolint:errorlint,forcetypeassert // made right here
+		return r.creationFailed(ctx, wfe, claim, misconfigured("%s", err.Error()))
 	}
 	created, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Create(ctx, run, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
@@ -126,20 +126,26 @@ func (r *Reconciler) adoptRun(
 ) (*tektonv1.PipelineRun, error) {
 	run, err := r.tekton.TektonV1().PipelineRuns(want.Namespace).Get(ctx, want.Name, metav1.GetOptions{})
 	if err != nil {
-		return nil, err
+		// Wrapped, so that it is no refusal of the creation: a run that has vanished is created anew.
+		return nil, fmt.Errorf("failed to read PipelineRun %s/%s: %w", want.Namespace, want.Name, err)
 	}
 	if !resources.BelongsTo(run, wfe.UID) {
 		return nil, misconfigured("PipelineRun %s/%s exists and was not created by this execution; it was left alone",
 			want.Namespace, want.Name)
 	}
+	return run, r.hasNoReference(ctx, wfe)
+}
+
+// hasNoReference makes sure at the API server that no run of the execution is stored yet.
+func (r *Reconciler) hasNoReference(ctx context.Context, wfe *v1alpha1.WorkflowExecution) error {
 	live, err := r.liveExecution(ctx, wfe)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if live.UID != wfe.UID || live.Status.PipelineRunRef != nil {
-		return nil, errCacheLags
+	if live.UID != wfe.UID || live.Status.PipelineRunRef != nil || live.Status.HasOutcome() {
+		return errCacheLags
 	}
-	return run, nil
+	return nil
 }
 
 // isRefusal tells whether the API server, or a webhook, will never accept the object. Throttling,

@@ -24,15 +24,16 @@ import (
 func (r *Reconciler) start(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
 ) reconciler.Event {
+	// The execution comes first: with an old copy of one that is over, the lock would be taken again.
+	if err := r.stillWanted(ctx, wfe, run); err != nil {
+		return err
+	}
 	mayStart, err := r.locks.MayStart(ctx, claim)
 	if err != nil {
 		return err
 	}
 	if !mayStart {
 		return r.lostLock(ctx, wfe, claim, run)
-	}
-	if err := r.stillWanted(ctx, wfe, run); err != nil {
-		return err
 	}
 	return r.letGo(ctx, wfe, run)
 }

@@ -183,3 +183,10 @@ func withRunUID(uid types.UID) given.ExecutionOption {
 func seconds(n int) time.Duration {
 	return time.Duration(n) * time.Second
 }
+
+// unnoticed is all that a first pass leaves which failed before it got anywhere: Knative's own words.
+func unnoticed(wfe *v1alpha1.WorkflowExecution) {
+	given.Observed(wfe)
+	wfe.GetConditionSet().Manage(&wfe.Status).MarkUnknown(v1alpha1.ConditionSucceeded,
+		"NewObservedGenFailure", "unsuccessfully observed a new generation")
+}

@@ -135,6 +135,10 @@ func settle(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alph
 	if errors.Is(*event, errCacheLags) {
 		logging.FromContext(ctx).Debugw("Nothing done", "reason", (*event).Error())
 		wfe.Status, *event = *before, nil
+		if before.ObservedGeneration == 0 {
+			// Knative has given conditions to a copy that was never looked at, and would store them.
+			wfe.Status.Conditions, wfe.Generation = nil, 0
+		}
 		return
 	}
 	announce(ctx, wfe, before)

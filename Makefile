@@ -1,0 +1,68 @@
+# Copyright 2026 The WorkflowExecution Authors.
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -o errexit -o nounset -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The tests that start a local cluster; one package at a time, because each wants the whole machine.
+CLUSTER_TESTS := ./test/...
+UNIT_TESTS := ./cmd/... ./pkg/... ./config/... ./examples/...
+BIN := $(CURDIR)/bin
+
+.PHONY: help
+help: ## Show what can be made.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Take one WorkflowExecution to Completed and one to Failed on a local cluster.
+	go run ./test/demo run
+
+.PHONY: up
+up: ## Start a local cluster with the controller and leave it running.
+	@mkdir -p $(BIN)
+	go build -o $(BIN)/demo ./test/demo
+	$(BIN)/demo up
+
+.PHONY: down
+down: ## Stop the cluster of "make up".
+	@mkdir -p $(BIN)
+	go build -o $(BIN)/demo ./test/demo
+	$(BIN)/demo down
+
+.PHONY: test
+test: ## Run all tests that need no root.
+	go test -timeout 10m $(UNIT_TESTS)
+	go test -timeout 30m -p 1 $(CLUSTER_TESTS)
+
+.PHONY: e2e
+e2e: ## Run only the tests on a local cluster.
+	go test -timeout 30m -p 1 $(CLUSTER_TESTS)
+
+.PHONY: bench
+bench: ## Measure on a local cluster.
+	go test -timeout 30m -run '^$$' -bench . -benchtime 2s ./test/bench
+
+.PHONY: verify
+verify: lint ## Fail if generated files, modules or the code's form are not as they should be.
+	hack/verify-codegen.sh
+	go mod tidy -diff
+	go mod verify
+
+.PHONY: generate
+generate: ## Regenerate everything that is generated.
+	hack/update-codegen.sh
+
+.PHONY: build
+build: ## Build the controller.
+	go build -o $(BIN)/workflow-execution ./cmd/workflowexecution
+
+.PHONY: lint
+lint: ## Run the linters.
+	@mkdir -p $(BIN)
+	go -C hack/tools/golangci-lint build -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	$(BIN)/golangci-lint run ./...
+
+.PHONY: clean
+clean: ## Remove what was built here. The programs of the local cluster stay in the user's cache.
+	rm -rf bin _output

@@ -1,0 +1,124 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgotesting "k8s.io/client-go/testing"
+	rtesting "knative.dev/pkg/reconciler/testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+)
+
+func TestObserve(t *testing.T) {
+	lease := given.LockLease(execution(), time.Minute)
+	works := given.Run(execution(), given.Works(time.Minute))
+	mirrored := execution(given.Started(time.Minute), given.Mirroring(working(0)))
+	run(t, rtesting.TableTest{{
+		Name:              "Tekton has begun",
+		Objects:           []runtime.Object{execution(given.Started(time.Minute)), works, given.Pod(works, "drain"), lease},
+		WantStatusUpdates: status(mirrored),
+		OtherTestData:     given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		// Nothing at all is written; only the deadline is kept in mind.
+		Name:          "nothing new",
+		Objects:       []runtime.Object{mirrored, works, given.Pod(works, "drain"), lease},
+		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		// Progress follows the pod before Tekton reports.
+		Name: "a task has ended",
+		Objects: []runtime.Object{
+			mirrored, works, given.Pod(works, "drain", given.PodEnded), lease,
+		},
+		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(working(1)))),
+		OtherTestData:     given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		// The controller crashed after the patch, and before it noted the start.
+		Name:              "started, which was not noted",
+		Objects:           []runtime.Object{execution(given.Held), works, lease},
+		WantStatusUpdates: status(mirrored),
+		WantEvents:        []string{started},
+		OtherTestData:     given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		// Somebody removed the label: the informer has lost the run, the API server has not.
+		Name:          "the run is hidden from the cache",
+		Objects:       []runtime.Object{mirrored, lease},
+		OtherTestData: given.With(given.Live(given.Run(execution(), given.Works(time.Minute), given.Unlabelled)), given.Requeues(29*time.Minute)),
+	}, {
+		Name:         "the run is hidden from the cache and cannot be read",
+		Objects:      []runtime.Object{mirrored, lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("get", "pipelineruns")},
+		WantErr:      true,
+		WantEvents: []string{internalError("failed to read PipelineRun kubernaut-workflows/fix-bd45276987: " +
+			"inducing failure for get pipelineruns")},
+	}, {
+		// The lock is not asked for while the run works: whoever deletes it by hand stops nothing.
+		Name:          "the lock is gone",
+		Objects:       []runtime.Object{mirrored, works},
+		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}})
+}
+
+func TestDeadline(t *testing.T) {
+	lease := given.LockLease(execution(), time.Hour)
+	late := execution(given.Started(30*time.Minute), given.Mirroring(working(0)))
+	works := given.Run(execution(), given.Works(30*time.Minute))
+	run(t, rtesting.TableTest{{
+		// The run is cancelled so that its finally tasks run, and says why.
+		Name:        "reached",
+		Objects:     []runtime.Object{late, works, lease},
+		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+	}, {
+		Name: "reached, and cancelled already",
+		Objects: []runtime.Object{
+			late, given.Run(execution(), given.Works(30*time.Minute), given.Cancelled(v1alpha1.FailureDeadlineExceeded)), lease,
+		},
+	}, {
+		Name: "one second before",
+		Objects: []runtime.Object{
+			execution(given.Started(30*time.Minute-time.Second), given.Mirroring(working(0))), works, lease,
+		},
+		OtherTestData: given.With(given.Requeues(time.Second)),
+	}, {
+		// The timeout that counts is the one the run was made with.
+		Name: "reached, by the execution's own timeout",
+		Objects: []runtime.Object{
+			execution(given.Started(3*time.Minute), given.Mirroring(working(0))),
+			given.Run(execution(timeout(3*time.Minute)), given.Works(3*time.Minute)), lease,
+		},
+		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+	}, {
+		// Tekton refuses changes of a run that has ended: its event is on its way.
+		Name:         "reached, and the run has just ended",
+		Objects:      []runtime.Object{late, works, lease},
+		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewBadRequest("done"))},
+		WantPatches:  patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+	}, {
+		Name:         "reached, and the run is gone",
+		Objects:      []runtime.Object{late, works, lease},
+		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewNotFound(pipelineRuns, runName))},
+		WantPatches:  patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+	}, {
+		Name:         "reached, and the patch fails",
+		Objects:      []runtime.Object{late, works, lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
+		WantErr:      true,
+		WantPatches:  patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		WantEvents: []string{internalError("failed to cancel PipelineRun kubernaut-workflows/fix-bd45276987: " +
+			"inducing failure for patch pipelineruns")},
+	}, {
+		// Nobody knows the deadline then; Tekton's own timeout is the backstop.
+		Name:    "unknown, because somebody removed the settings",
+		Objects: []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease},
+		WantErr: true,
+		WantEvents: []string{internalError("annotation kubernaut.ai/settings of PipelineRun kubernaut-workflows/fix-bd45276987: " +
+			"unexpected end of JSON input")},
+	}})
+}

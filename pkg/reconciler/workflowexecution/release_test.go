@@ -1,0 +1,139 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgotesting "k8s.io/client-go/testing"
+	rtesting "knative.dev/pkg/reconciler/testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+)
+
+func TestRelease(t *testing.T) {
+	lease := given.LockLease(execution(), time.Minute)
+	const drainPod = runName + "-drain-pod"
+	podDeletion := deletion("pods", given.RunNamespace, drainPod)
+	run(t, rtesting.TableTest{{
+		Name:              "after a success",
+		Objects:           []runtime.Object{endedWell(), succeeded(), lease},
+		WantDeletes:       deletions(leaseDeletion()),
+		WantStatusUpdates: status(endedWell(given.Released)),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		Name:              "after a failure",
+		Objects:           []runtime.Object{endedBadly(taskFailed()), failedRun(), lease},
+		WantDeletes:       deletions(leaseDeletion()),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.Released)),
+		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureTaskFailed, taskFailed().Message)},
+		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
+			"delete leases", "update workflowexecutions/status")},
+	}, {
+		// The controller crashed after it freed the target.
+		Name:              "the lock is gone",
+		Objects:           []runtime.Object{endedWell(), succeeded()},
+		WantStatusUpdates: status(endedWell(given.Released)),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		// The controller crashed after it freed the target, and the next one has taken it.
+		Name:              "the lock is another's",
+		Objects:           []runtime.Object{endedWell(), succeeded(), given.LockLease(other(), 0)},
+		WantStatusUpdates: status(endedWell(given.Released)),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		Name:         "the lock cannot be freed",
+		Objects:      []runtime.Object{endedWell(), succeeded(), lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "leases")},
+		WantErr:      true,
+		WantDeletes:  deletions(leaseDeletion()),
+		WantEvents: []string{internalError("failed to free target payment/deployments.apps/api: " +
+			"inducing failure for delete leases")},
+	}, {
+		// Deleted by UID, never by force, and not released before it has ended.
+		Name:              "a pod that never started is left",
+		Objects:           []runtime.Object{endedBadly(taskFailed()), failedRun(), given.Pod(failedRun(), "drain", given.NeverStarted), lease},
+		WantDeletes:       deletions(podDeletion),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod))),
+	}, {
+		// It has been asked to end, and works on: wait, write nothing.
+		Name: "a pod that ignores its termination is left",
+		Objects: []runtime.Object{
+			endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod)), failedRun(),
+			given.Pod(failedRun(), "drain", given.PodDeleted), lease,
+		},
+	}, {
+		// The containers have ended, though the phase does not say so yet.
+		Name:              "a pod that has ended is left",
+		Objects:           []runtime.Object{endedBadly(taskFailed()), failedRun(), given.Pod(failedRun(), "drain", given.PodEnded), lease},
+		WantDeletes:       deletions(leaseDeletion()),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.Released)),
+		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureTaskFailed, taskFailed().Message)},
+	}, {
+		Name:         "the pod cannot be deleted",
+		Objects:      []runtime.Object{endedBadly(taskFailed()), failedRun(), given.Pod(failedRun(), "drain"), lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "pods")},
+		WantErr:      true, WantDeletes: deletions(podDeletion),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod))),
+		WantEvents: []string{internalError("failed to delete pod kubernaut-workflows/" + drainPod +
+			" of the ended run: inducing failure for delete pods")},
+	}, {
+		// Its pod is not deleted yet: the TaskRun would make another one. TaskRuns are not watched.
+		Name: "a TaskRun works",
+		Objects: []runtime.Object{
+			endedBadly(taskFailed()), failedRun(), given.TaskRun(failedRun(), "drain"), given.Pod(failedRun(), "drain"), lease,
+		},
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("TaskRun "+runName+"-drain, pod "+drainPod))),
+		OtherTestData:     given.With(given.Requeues(seconds(2))),
+	}, {
+		Name:              "a CustomRun works",
+		Objects:           []runtime.Object{endedBadly(taskFailed()), failedRun(), given.CustomRun(failedRun(), "approve"), lease},
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("CustomRun "+runName+"-approve"))),
+		OtherTestData:     given.With(given.Requeues(seconds(2))),
+	}, {
+		// Whatever the cache believed: the API server says that the run works.
+		Name:              "the run works",
+		Objects:           []runtime.Object{endedWell(), succeeded(), lease},
+		OtherTestData:     given.With(given.Live(given.Run(execution(), given.Works(time.Minute))), given.Requeues(seconds(2))),
+		WantStatusUpdates: status(endedWell(given.WaitingFor("the PipelineRun"))),
+	}, {
+		// A stranger's run of that name is not looked at, and keeps no target.
+		Name:              "another run of that name works",
+		Objects:           []runtime.Object{endedWell(), given.Run(execution(), given.Again, given.Works(time.Second)), lease},
+		WantDeletes:       deletions(leaseDeletion()),
+		WantStatusUpdates: status(endedWell(given.Released)),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		Name:         "the run cannot be read",
+		Objects:      []runtime.Object{endedWell(), succeeded(), lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("get", "pipelineruns")},
+		WantErr:      true,
+		WantEvents: []string{internalError("failed to read PipelineRun kubernaut-workflows/fix-bd45276987: " +
+			"inducing failure for get pipelineruns")},
+	}, {
+		Name:         "the CustomRuns cannot be listed",
+		Objects:      []runtime.Object{endedWell(), succeeded(), lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("list", "customruns")},
+		WantErr:      true,
+		WantEvents:   []string{internalError("failed to list the CustomRuns of the run: inducing failure for list customruns")},
+	}, {
+		// A pod that was deleted by another hand in between is deleted enough.
+		Name:    "the pod is another one by now",
+		Objects: []runtime.Object{endedBadly(taskFailed()), failedRun(), given.Pod(failedRun(), "drain"), lease},
+		WithReactors: []clientgotesting.ReactionFunc{func(action clientgotesting.Action) (bool, runtime.Object, error) {
+			if !action.Matches("list", "pods") {
+				return false, nil, nil
+			}
+			pod := given.Pod(failedRun(), "drain")
+			pod.UID = "earlier"
+			return true, &corev1.PodList{Items: []corev1.Pod{*pod}}, nil
+		}},
+		WantDeletes:       deletions(podDeletion),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod))),
+	}})
+}
