@@ -23,7 +23,8 @@ import (
 // restart starts a replica in place of the one that was killed.
 func restart(t *testing.T) {
 	t.Helper()
-	replica, err := world.Controller.Start(t.Context(), install.Alone)
+	// The test's own context is over when a clean-up calls this.
+	replica, err := world.Controller.Start(context.WithoutCancel(t.Context()), install.Alone)
 	must(t, err)
 	world.Replica = replica
 }
@@ -131,6 +132,27 @@ func TestAPIServerRestartWhileRunning(t *testing.T) {
 	wfe = awaitPhase(t, wfe, v1alpha1.PhaseCompleted)
 	condition := runOf(t, wfe).Status.GetCondition(apis.ConditionSucceeded)
 	expect(t, "run", corev1.ConditionTrue, condition.Status)
+}
+
+// Two replicas as they are shipped, with leader election: when one is killed, the other goes on.
+func TestSecondReplicaTakesOver(t *testing.T) {
+	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "2s"}}.push(t, bundle(t))
+	kill(t)
+	first, err := world.Controller.Start(t.Context())
+	must(t, err)
+	second, err := world.Controller.Start(t.Context())
+	must(t, err)
+	t.Cleanup(func() {
+		must(t, second.Kill())
+		<-second.Done()
+		restart(t)
+	})
+
+	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseRunning)
+	must(t, first.Kill())
+	<-first.Done()
+	wfe = awaitPhase(t, wfe, v1alpha1.PhaseCompleted)
+	expect(t, "reference", runOf(t, wfe).UID, wfe.Status.PipelineRunRef.UID)
 }
 
 func awaitLocked(t *testing.T, wfe *v1alpha1.WorkflowExecution) {

@@ -157,7 +157,7 @@ func Released(wfe *v1alpha1.WorkflowExecution) {
 // SkippedFor lost its target to that execution, which took it that long ago.
 func SkippedFor(winner *v1alpha1.WorkflowExecution, ago time.Duration) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
-		wfe.Status.ObservedGeneration = wfe.Generation
+		Observed(wfe)
 		wfe.Status.MarkSkipped(v1alpha1.SkipDetails{
 			Reason: v1alpha1.SkipResourceBusy,
 			Message: "Target " + Target + " is held by " + winner.Namespace + "/" + winner.Name + " (workflow restart) since " +

@@ -173,7 +173,8 @@ func TestFinishDeleted(t *testing.T) {
 		FailedAt: given.Ago(0), ExecutionTimeBeforeFailure: &metav1.Duration{Duration: time.Minute}, WasExecutionFailure: true,
 	}
 	unstarted := &v1alpha1.FailureDetails{
-		Reason: v1alpha1.FailurePipelineRunDeleted, Message: "The PipelineRun was deleted before it ended", FailedAt: given.Ago(0),
+		Reason: v1alpha1.FailurePipelineRunDeleted, Message: "The PipelineRun was deleted before it ended",
+		FailedAt: given.Ago(0), WasExecutionFailure: true,
 	}
 	gone := execution(given.Started(time.Minute), given.Mirroring(working(0)), given.Ended(0, deleted))
 	run(t, rtesting.TableTest{{
@@ -181,8 +182,8 @@ func TestFinishDeleted(t *testing.T) {
 		Objects:           []runtime.Object{running(), lease},
 		WantStatusUpdates: status(gone),
 	}, {
-		// It was deleted before it began: nothing ran, and the reason says nothing else.
-		Name:              "the run is gone and never started",
+		// Nobody noted a start, which proves nothing: it may have been started and not noted.
+		Name:              "the run is gone and its start was not noted",
 		Objects:           []runtime.Object{execution(given.Held), lease},
 		WantStatusUpdates: status(execution(given.Held, given.Ended(0, unstarted))),
 	}, {

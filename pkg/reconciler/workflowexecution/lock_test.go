@@ -37,7 +37,7 @@ func TestLock(t *testing.T) {
 		Objects:           []runtime.Object{execution(given.WithoutFinalizer)},
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
 		WantPatches:       patches(patch("fix", `{"metadata":{"finalizers":["workflowexecutions.kubernaut.ai"],"resourceVersion":""}}`)),
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.WithoutFinalizer, given.Held)),
 		WantEvents:        []string{finalizer, lockAcquired, runCreated},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
 			"patch workflowexecutions payments/fix",

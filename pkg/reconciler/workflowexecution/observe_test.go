@@ -47,8 +47,10 @@ func TestObserve(t *testing.T) {
 		WantEvents:        []string{started},
 		OtherTestData:     given.With(given.Requeues(29 * time.Minute)),
 	}, {
-		// Somebody removed the label: the informer has lost the run, the API server has not.
+		// Somebody removed the labels: the informer has lost the run, the API server has not. It gets
+		// back the one by which the informer finds it.
 		Name:          "the run is hidden from the cache",
+		WantPatches:   patches(patch(runName, `{"metadata":{"labels":{"kubernaut.ai/workflow-execution":"uid-fix"},"uid":"run-of-uid-fix"}}`)),
 		Objects:       []runtime.Object{mirrored, lease},
 		OtherTestData: given.With(given.Live(given.Run(execution(), given.Works(time.Minute), given.Unlabelled)), given.Requeues(29*time.Minute)),
 	}, {

@@ -1,0 +1,111 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlock
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+	"pgregory.net/rapid"
+)
+
+// replica is a controller that works for an execution; a stalled one and its successor may both do.
+type replica struct {
+	server *apiServer
+	store  *Store
+	// working are the executions whose run has been started and not been seen to end. It is the
+	// ground truth that the lock has to protect, and belongs to the whole cluster.
+	working map[types.UID]bool
+	// finished executions never ask again.
+	finished map[types.UID]bool
+}
+
+var actions = []string{"acquire", "start", "fence", "end and release"}
+
+// act does what the reconciler would do for an execution, and lets others act between any two of the
+// requests that it takes.
+func (r *replica) act(t *rapid.T, depth int) {
+	uid := rapid.SampledFrom([]types.UID{"a", "b", "c"}).Draw(t, "execution")
+	action := rapid.SampledFrom(actions).Draw(t, "action")
+	if depth > 0 {
+		verb := rapid.SampledFrom([]string{"", "create", "get", "update", "delete"}).Draw(t, "meanwhile before")
+		if verb != "" {
+			r.server.before[verb] = func() { r.act(t, depth-1) }
+			defer delete(r.server.before, verb)
+		}
+	}
+	claim := by(uid)
+	switch action {
+	case "acquire":
+		if !r.finished[uid] {
+			_, _ = r.store.Acquire(t.Context(), claim)
+		}
+	case "start":
+		// The patch that starts the run is refused once the run is fenced off and deleted, or done.
+		if may, err := r.store.MayStart(t.Context(), claim); err == nil && may && !r.finished[uid] {
+			r.working[uid] = true
+		}
+	case "fence":
+		if err := r.store.Fence(t.Context(), claim); err == nil && !r.working[uid] {
+			// From here on nobody starts it: what follows deletes the run that was held back.
+			r.finished[uid] = true
+		}
+	case "end and release":
+		if r.working[uid] || r.finished[uid] {
+			delete(r.working, uid)
+			r.finished[uid] = true
+			_ = r.store.Release(t.Context(), claim)
+		}
+	}
+	if len(r.working) > 1 {
+		t.Fatalf("%v work on one target", slices.Sorted(maps.Keys(r.working)))
+	}
+}
+
+// TestNeverTwoOnOneTarget is the promise of the lock, for whatever order requests arrive in.
+func TestNeverTwoOnOneTarget(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		server := newAPIServer()
+		r := &replica{
+			server: server, store: server.store(noon), working: map[types.UID]bool{}, finished: map[types.UID]bool{},
+		}
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			r.act(t, 3)
+		}
+	})
+}
+
+// TestOnlyTheHolderChangesTheLease: what others do must leave no trace in it.
+func TestOnlyTheHolderChangesTheLease(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		server := newAPIServer()
+		s := server.store(noon)
+		if _, err := s.Acquire(t.Context(), by("holder")); err != nil {
+			t.Fatal(err)
+		}
+		before := server.lease(target).ResourceVersion
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			claim := by(rapid.SampledFrom([]types.UID{"a", "b"}).Draw(t, "execution"))
+			switch rapid.SampledFrom([]string{"acquire", "fence", "release"}).Draw(t, "action") {
+			case "acquire":
+				if decision, err := s.Acquire(t.Context(), claim); err != nil || decision.Conflict == nil {
+					t.Fatalf("Acquire() = %+v, %v", decision, err)
+				}
+			case "fence":
+				if err := s.Fence(t.Context(), claim); err != nil {
+					t.Fatal(err)
+				}
+			case "release":
+				if err := s.Release(t.Context(), claim); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if lease := server.lease(target); lease == nil || lease.ResourceVersion != before {
+			t.Fatal("the lease was changed:", lease)
+		}
+	})
+}
