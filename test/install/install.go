@@ -43,11 +43,6 @@ func Config(ctx context.Context, c *cluster.Cluster, root string) error {
 	return c.ApplyWith(ctx, cluster.ApplyOptions{Change: notDeployed}, manifests(root)...)
 }
 
-// DryRun has the API server check all of config/.
-func DryRun(ctx context.Context, c *cluster.Cluster, root string) error {
-	return c.DryRun(ctx, manifests(root)...)
-}
-
 // Kubernetes is a client of the cluster with all rights.
 func Kubernetes(c *cluster.Cluster) (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(c.Config())

@@ -22,23 +22,41 @@ const canonicalTargetAnnotation = "kubernaut.ai/canonical-target"
 
 // claim says which lock the execution needs. It is false if the execution cannot run as written.
 func (r *Reconciler) claim(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (targetlock.Claim, bool, error) {
-	target := wfe.Status.Annotations[canonicalTargetAnnotation]
-	if target == "" {
-		var err error
-		if target, err = r.admit(ctx, wfe); err != nil {
-			if refusal := (*refusal)(nil); errors.As(err, &refusal) {
-				r.refuse(wfe, refusal.reason, refusal.message)
-				return targetlock.Claim{}, false, nil
-			}
-			return targetlock.Claim{}, false, err
-		}
+	if target := wfe.Status.Annotations[canonicalTargetAnnotation]; target != "" {
+		return r.claimOf(wfe, target), true, nil
 	}
+	target, err := r.admit(ctx, wfe)
+	claim := r.claimOf(wfe, target)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		return claim, false, r.turnDown(ctx, wfe, claim, refused)
+	}
+	return claim, err == nil, err
+}
+
+func (r *Reconciler) claimOf(wfe *v1alpha1.WorkflowExecution, target string) targetlock.Claim {
 	return targetlock.Claim{
 		Target:       target,
 		Holder:       targetlock.Holder{Namespace: wfe.Namespace, Name: wfe.Name, UID: wfe.UID},
 		WorkflowID:   wfe.Spec.WorkflowRef.WorkflowID,
 		RunNamespace: r.runNamespace,
-	}, true, nil
+	}
+}
+
+// turnDown ends an execution that may not run. Before the configuration changed it might, and a pass
+// may have taken the lock and created the run, and stored neither.
+func (r *Reconciler) turnDown(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, refused *refusal,
+) error {
+	if wfe.DeletionTimestamp == nil {
+		if err := r.isNew(ctx, wfe); err != nil {
+			return err
+		}
+	}
+	if claim.Target == "" {
+		r.refuse(wfe, refused.reason, refused.message)
+		return nil
+	}
+	return r.abandon(ctx, wfe, claim, nil, refused)
 }
 
 // refusal is an error that no retry can mend.
@@ -53,12 +71,10 @@ func misconfigured(format string, args ...any) error {
 	return &refusal{reason: v1alpha1.FailureConfigurationError, message: fmt.Sprintf(format, args...)}
 }
 
-// admit checks what the schema of the API cannot, and resolves the target.
+// admit resolves the target, and checks what the schema of the API cannot. The target comes with the
+// error of a check that may have gone well before.
 func (r *Reconciler) admit(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (string, error) {
 	if err := wfe.Validate(ctx); err != nil {
-		return "", misconfigured("%s", err.Error())
-	}
-	if err := allowed(wfe, config.FromContextOrDefaults(ctx).WorkflowExecution); err != nil {
 		return "", misconfigured("%s", err.Error())
 	}
 	target, err := v1alpha1.ParseTarget(wfe.Spec.TargetResource)
@@ -69,7 +85,13 @@ func (r *Reconciler) admit(ctx context.Context, wfe *v1alpha1.WorkflowExecution)
 	if errors.Is(err, targetlock.ErrTarget) {
 		return "", misconfigured("%s", err.Error())
 	}
-	return canonical, err
+	if err != nil {
+		return "", err
+	}
+	if err := allowed(wfe, config.FromContextOrDefaults(ctx).WorkflowExecution); err != nil {
+		return canonical, misconfigured("%s", err.Error())
+	}
+	return canonical, nil
 }
 
 func allowed(wfe *v1alpha1.WorkflowExecution, cfg *config.WorkflowExecution) error {

@@ -21,11 +21,22 @@ import (
 
 const cancelledMessage = "The execution was deleted before its workflow started; nothing ran"
 
-// cancelBeforeStart frees the target of an execution of which nothing has started. The lock is
-// fenced first, so that no other replica starts the run behind our back.
+// cancelBeforeStart frees the target of a deleted execution of which nothing has started.
 func (r *Reconciler) cancelBeforeStart(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
 ) reconciler.Event {
+	cancelled := &refusal{reason: v1alpha1.FailureCancelled, message: cancelledMessage}
+	if err := r.abandon(ctx, wfe, claim, run, cancelled); err != nil {
+		return err
+	}
+	return statusFirst(wfe)
+}
+
+// abandon ends an execution of which nothing has started. The lock is fenced first, so that no other
+// replica starts the run behind our back.
+func (r *Reconciler) abandon(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun, refused *refusal,
+) error {
 	if err := r.locks.Fence(ctx, claim); err != nil {
 		return err
 	}
@@ -40,10 +51,7 @@ func (r *Reconciler) cancelBeforeStart(
 			return err
 		}
 	}
-	if err := r.refuseRun(ctx, wfe, claim, &refusal{reason: v1alpha1.FailureCancelled, message: cancelledMessage}); err != nil {
-		return err
-	}
-	return statusFirst(wfe)
+	return r.refuseRun(ctx, wfe, claim, refused)
 }
 
 // deleteUnstarted deletes a run that is held back, if nothing has changed it. A failure means that it

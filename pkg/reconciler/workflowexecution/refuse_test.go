@@ -1,0 +1,134 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgotesting "k8s.io/client-go/testing"
+	rtesting "knative.dev/pkg/reconciler/testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// Nothing is written but the status: no lock, no run.
+func TestRefuse(t *testing.T) {
+	refused := func(name, message string, fact given.ExecutionOption, circumstances ...func(*given.Circumstances)) rtesting.TableRow {
+		return rtesting.TableRow{
+			Name:          name,
+			Objects:       []runtime.Object{execution(fact)},
+			OtherTestData: given.With(circumstances...),
+			WantStatusUpdates: status(execution(fact, given.Observed,
+				given.Refused(v1alpha1.FailureConfigurationError, message))),
+			WantEvents: []string{failed(v1alpha1.FailureConfigurationError, message)},
+		}
+	}
+	account := given.WithSpec(func(spec *v1alpha1.WorkflowExecutionSpec) {
+		spec.ExecutionConfig = &v1alpha1.ExecutionConfig{ServiceAccountName: "admin"}
+	})
+	run(t, rtesting.TableTest{
+		refused("a field that the schema lets through",
+			`invalid value: sha256:zz: spec.workflowRef.containerDigest`+"\n"+"must be sha256: and 64 lower-case hexadecimal digits",
+			given.WithSpec(func(spec *v1alpha1.WorkflowExecutionSpec) { spec.WorkflowRef.ContainerDigest = "sha256:zz" })),
+		refused("a field that is missing", "missing field(s): spec.remediationRequestRef.name",
+			given.WithSpec(func(spec *v1alpha1.WorkflowExecutionSpec) { spec.RemediationRequestRef.Name = "" })),
+		refused("a target that the cluster does not serve", `spec.targetResource cannot be resolved: no kind "Deployment"`, asWritten,
+			given.Undiscovered(fmt.Errorf("%w: no kind %q", targetlock.ErrTarget, "Deployment"))),
+		refused("a bundle from elsewhere", `spec.workflowRef.containerImage "registry.example/workflows/restart:1.2.0" `+
+			`is not among allowed-bundles of config-workflowexecution: [ghcr.io/ours/*]`, asWritten,
+			given.Configured(func(c *config.WorkflowExecution) { c.AllowedBundles = []string{"ghcr.io/ours/*"} })),
+		refused("another service account", `spec.executionConfig.serviceAccountName "admin" `+
+			`is not among allowed-service-accounts of config-workflowexecution: [drainer]`, account,
+			given.Configured(func(c *config.WorkflowExecution) { c.AllowedServiceAccounts = []string{"drainer"} })),
+		refused("too long a timeout", `spec.executionConfig.timeout: "25h0m0s" is not valid: want more than 0s and at most the "24h0m0s" `+
+			`of max-timeout in config-workflowexecution`, timeout(25*time.Hour)),
+	})
+}
+
+func asWritten(*v1alpha1.WorkflowExecution) {}
+
+func TestRefuseNot(t *testing.T) {
+	run(t, rtesting.TableTest{{
+		// Discovery that does not answer says nothing about the target.
+		Name:              "discovery is down",
+		Objects:           []runtime.Object{execution()},
+		OtherTestData:     given.With(given.Undiscovered(errors.New("aggregated API is down"))),
+		WantErr:           true,
+		WantStatusUpdates: status(execution(unnoticed)),
+		WantEvents:        []string{internalError("aggregated API is down")},
+	}, {
+		// The default service account is always allowed.
+		Name:    "the default service account",
+		Objects: []runtime.Object{execution()},
+		OtherTestData: given.With(given.Configured(func(c *config.WorkflowExecution) {
+			c.AllowedServiceAccounts = []string{"drainer"}
+		})),
+		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
+		WantStatusUpdates: status(execution(given.Held)),
+		WantEvents:        []string{lockAcquired, runCreated},
+	}, {
+		// What has its lock was admitted: a change of the configuration, or of the cluster, comes too late.
+		Name: "a running execution that would be refused now",
+		Objects: []runtime.Object{
+			running(), given.Run(execution(), given.Works(time.Minute)), given.LockLease(execution(), time.Minute),
+		},
+		OtherTestData: given.With(given.Requeues(29*time.Minute), given.Undiscovered(targetlock.ErrTarget),
+			given.Configured(func(c *config.WorkflowExecution) { c.AllowedBundles = []string{"ghcr.io/ours/*"} })),
+	}})
+}
+
+// A pass took the lock, perhaps made the run, and could not store either; then the configuration
+// changed. What it left must not stay.
+func TestRefuseAfterLock(t *testing.T) {
+	narrow := given.Configured(func(c *config.WorkflowExecution) { c.MaxTimeout = time.Second })
+	long := timeout(time.Hour)
+	const message = `spec.executionConfig.timeout: "1h0m0s" is not valid: want more than 0s and at most the "1s" ` +
+		`of max-timeout in config-workflowexecution`
+	lease := given.LockLease(execution(), time.Minute)
+	fenced := []clientgotesting.UpdateActionImpl{update(given.LockLease(execution(), time.Minute, given.Fenced))}
+	event := []string{failed(v1alpha1.FailureConfigurationError, message)}
+	run(t, rtesting.TableTest{{
+		Name:          "with the lock",
+		Objects:       []runtime.Object{execution(long), lease},
+		OtherTestData: given.With(narrow),
+		WantUpdates:   fenced,
+		WantDeletes:   deletions(leaseDeletion()),
+		WantStatusUpdates: status(execution(long, given.Observed,
+			given.Refused(v1alpha1.FailureConfigurationError, message))),
+		WantEvents: event,
+	}, {
+		Name:          "with lock and run",
+		Objects:       []runtime.Object{execution(long), given.Run(execution(long)), lease},
+		OtherTestData: given.With(narrow),
+		WantUpdates:   fenced,
+		WantDeletes:   deletions(runDeletion(), leaseDeletion()),
+		WantStatusUpdates: status(execution(long, given.Observed,
+			given.Refused(v1alpha1.FailureConfigurationError, message))),
+		WantEvents:     event,
+		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder("update leases", "delete pipelineruns", "delete leases")},
+	}, {
+		// The copy is old, the run works: nothing is refused.
+		Name:          "on an old copy",
+		Objects:       []runtime.Object{execution(long), given.Run(execution(long), given.Works(time.Minute)), lease},
+		OtherTestData: given.With(narrow, given.Live(execution(long, given.Started(time.Minute)))),
+	}, {
+		// The finalizer would let it go, and nobody would ever free the target.
+		Name:          "with the lock, and deleted",
+		Objects:       []runtime.Object{execution(long, given.Deleted(0)), lease},
+		OtherTestData: given.With(narrow),
+		WantUpdates:   fenced,
+		WantDeletes:   deletions(leaseDeletion()),
+		WantStatusUpdates: status(execution(long, given.Deleted(0), func(wfe *v1alpha1.WorkflowExecution) {
+			wfe.Status.InitializeConditions()
+		}, given.Refused(v1alpha1.FailureConfigurationError, message))),
+		WantEvents: event,
+	}})
+}
