@@ -4,6 +4,7 @@
 package targetlock
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"sync"
@@ -11,9 +12,11 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
+	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	clienttesting "k8s.io/client-go/testing"
 	clocktesting "k8s.io/utils/clock/testing"
 )
@@ -28,7 +31,7 @@ type apiServer struct {
 	mutex   sync.Mutex
 	leases  map[string]*coordinationv1.Lease
 	version int
-	// before is called once, outside the lock, before the next request with that verb.
+	// before is called once before the next request with that verb, as what others do meanwhile.
 	before map[string]func()
 }
 
@@ -38,7 +41,6 @@ func newAPIServer() *apiServer {
 		"create": s.create, "get": s.get, "update": s.update, "delete": s.delete,
 	} {
 		s.PrependReactor(verb, "leases", func(action clienttesting.Action) (bool, runtime.Object, error) {
-			s.intervene(verb)
 			s.mutex.Lock()
 			defer s.mutex.Unlock()
 			object, err := serve(action)
@@ -58,14 +60,43 @@ func (s *apiServer) fail(verb string, err error) {
 	})
 }
 
-func (s *apiServer) intervene(verb string) {
-	s.mutex.Lock()
-	act := s.before[verb]
-	delete(s.before, verb)
-	s.mutex.Unlock()
+// Leases is the client of which a Store is made. It lets others act before a request, which a reactor
+// cannot, because client-go's fake serves one request at a time.
+func (s *apiServer) Leases(namespace string) coordinationclient.LeaseInterface {
+	return &client{LeaseInterface: s.CoordinationV1().Leases(namespace), server: s}
+}
+
+type client struct {
+	coordinationclient.LeaseInterface
+	server *apiServer
+}
+
+func (c *client) meanwhile(verb string) {
+	act := c.server.before[verb]
+	delete(c.server.before, verb)
 	if act != nil {
 		act()
 	}
+}
+
+func (c *client) Create(ctx context.Context, lease *coordinationv1.Lease, options metav1.CreateOptions) (*coordinationv1.Lease, error) {
+	c.meanwhile("create")
+	return c.LeaseInterface.Create(ctx, lease, options)
+}
+
+func (c *client) Get(ctx context.Context, name string, options metav1.GetOptions) (*coordinationv1.Lease, error) {
+	c.meanwhile("get")
+	return c.LeaseInterface.Get(ctx, name, options)
+}
+
+func (c *client) Update(ctx context.Context, lease *coordinationv1.Lease, options metav1.UpdateOptions) (*coordinationv1.Lease, error) {
+	c.meanwhile("update")
+	return c.LeaseInterface.Update(ctx, lease, options)
+}
+
+func (c *client) Delete(ctx context.Context, name string, options metav1.DeleteOptions) error {
+	c.meanwhile("delete")
+	return c.LeaseInterface.Delete(ctx, name, options)
 }
 
 // put stores a Lease as somebody with a right to do so might.
@@ -141,5 +172,5 @@ func conflict(name string) error {
 }
 
 func (s *apiServer) store(at time.Time) *Store {
-	return NewStore(s.CoordinationV1(), lockNamespace, clocktesting.NewFakePassiveClock(at))
+	return NewStore(s, lockNamespace, clocktesting.NewFakePassiveClock(at))
 }

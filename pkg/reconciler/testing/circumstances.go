@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	rtesting "knative.dev/pkg/reconciler/testing"
-
 	"knative.dev/pkg/kmeta"
+	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 )

@@ -33,8 +33,8 @@ const maxEvents = 20
 // Constructor makes the reconciler under test from the fake clients in the context and the listers.
 type Constructor func(context.Context, *Listers, *Circumstances) controller.Reconciler
 
-// fakeClient is what all fake clientsets have.
-type fakeClient interface {
+// FakeClient is what all fake clientsets have.
+type FakeClient interface {
 	rtesting.ActionRecorder
 	PrependReactor(verb, resource string, reaction clientgotesting.ReactionFunc)
 	Tracker() clientgotesting.ObjectTracker
@@ -48,9 +48,7 @@ func MakeFactory(construct Constructor) rtesting.Factory {
 		cached, server := NewListers(row.Objects), NewListers(circumstances.server(row.Objects))
 
 		ctx := logging.WithLogger(context.Background(), logtesting.TestLogger(t))
-		ctx, kube := fakekubeclient.With(ctx, server.kubeObjects()...)
-		ctx, tekton := faketektonclient.With(ctx, server.tektonObjects()...)
-		ctx, executions := fakeexecutionclient.With(ctx, server.executionObjects()...)
+		ctx, clients := WithClients(ctx, t, &server)
 		recorder := record.NewFakeRecorder(maxEvents)
 		ctx = controller.WithEventRecorder(ctx, recorder)
 		row.Ctx = ctx
@@ -59,19 +57,31 @@ func MakeFactory(construct Constructor) rtesting.Factory {
 		if aware, ok := inner.(reconciler.LeaderAware); ok {
 			_ = aware.Promote(reconciler.UniversalBucket(), func(reconciler.Bucket, types.NamespacedName) {})
 		}
-		tekton.PrependReactor("create", "pipelineruns", assignUID(tekton.Tracker()))
-		// Leases come before runs and runs before executions in the expectations of a row.
-		clients := []fakeClient{kube, tekton, executions}
+		var actions rtesting.ActionRecorderList
 		for _, client := range clients {
-			client.PrependReactor("delete", "*", honourPreconditions(t, client.Tracker()))
+			actions = append(actions, client)
 			for _, reactor := range row.WithReactors {
 				client.PrependReactor("*", "*", reactor)
 			}
 			client.PrependReactor("*", "*", circumstances.log)
 		}
-		return &pass{t: t, inner: inner, circumstances: circumstances},
-			rtesting.ActionRecorderList{kube, tekton, executions}, rtesting.EventList{Recorder: recorder}
+		return &pass{t: t, inner: inner, circumstances: circumstances}, actions, rtesting.EventList{Recorder: recorder}
 	}
+}
+
+// WithClients makes fake clients that have the objects. Leases come before runs and runs before
+// executions, which is the order of what a row expects.
+func WithClients(ctx context.Context, t *testing.T, server *Listers) (context.Context, []FakeClient) {
+	t.Helper()
+	ctx, kube := fakekubeclient.With(ctx, server.kubeObjects()...)
+	ctx, tekton := faketektonclient.With(ctx, server.tektonObjects()...)
+	ctx, executions := fakeexecutionclient.With(ctx, server.executionObjects()...)
+	tekton.PrependReactor("create", "pipelineruns", assignUID(tekton.Tracker()))
+	clients := []FakeClient{kube, tekton, executions}
+	for _, client := range clients {
+		client.PrependReactor("delete", "*", honourPreconditions(t, client.Tracker()))
+	}
+	return ctx, clients
 }
 
 // pass checks what a table cannot: the wish for another pass, and the text of the error.

@@ -8,7 +8,6 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -30,8 +29,8 @@ func LockLease(holder *v1alpha1.WorkflowExecution, ago time.Duration, facts ...f
 			},
 		},
 		Spec: coordinationv1.LeaseSpec{
-			HolderIdentity: ptr.To(holder.Namespace + "/" + holder.Name + "/" + string(holder.UID)),
-			AcquireTime:    ptr.To(metav1.NewMicroTime(Ago(ago).Time)),
+			HolderIdentity: new(holder.Namespace + "/" + holder.Name + "/" + string(holder.UID)),
+			AcquireTime:    new(metav1.NewMicroTime(Ago(ago).Time)),
 		},
 	}
 	for _, fact := range facts {

@@ -4,6 +4,7 @@
 package testing
 
 import (
+	"maps"
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -82,6 +83,13 @@ func Cancelled(reason v1alpha1.FailureReason) RunOption {
 	return func(run *tektonv1.PipelineRun) {
 		run.Spec.Status = tektonv1.PipelineRunSpecStatusCancelledRunFinally
 		run.Annotations[resources.CancelReasonAnnotation] = string(reason)
+	}
+}
+
+// CancelledAt was cancelled that long ago.
+func CancelledAt(ago time.Duration) RunOption {
+	return func(run *tektonv1.PipelineRun) {
+		run.Annotations[resources.CancelledAtAnnotation] = Ago(ago).UTC().Format(time.RFC3339)
 	}
 }
 
@@ -176,9 +184,7 @@ func PodDeleted(pod *corev1.Pod) {
 // child has the labels that Tekton copies from the run, and its own.
 func child(run *tektonv1.PipelineRun, name, task string) metav1.ObjectMeta {
 	labels := map[string]string{"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineTask": task}
-	for key, value := range run.Labels {
-		labels[key] = value
-	}
+	maps.Copy(labels, run.Labels)
 	return metav1.ObjectMeta{Namespace: run.Namespace, Name: name, UID: types.UID("uid-" + name), Labels: labels}
 }
 

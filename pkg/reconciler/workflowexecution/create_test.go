@@ -260,7 +260,49 @@ func TestStatusNotWritten(t *testing.T) {
 		WantErr:           true,
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
 		WantStatusUpdates: status(execution(given.Held)),
-		WantEvents: []string{lockAcquired, runCreated,
-			`Warning UpdateFailed Failed to update status for "fix": inducing failure for update workflowexecutions`},
+		WantEvents: []string{
+			lockAcquired, runCreated,
+			`Warning UpdateFailed Failed to update status for "fix": inducing failure for update workflowexecutions`,
+		},
+	}, {
+		// Knative writes the whole status over what it finds then.
+		Name:              "the reference meets a conflict",
+		Objects:           []runtime.Object{execution()},
+		WithReactors:      []clientgotesting.ReactionFunc{conflictOnce("update", "workflowexecutions")},
+		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
+		WantStatusUpdates: append(status(execution(given.Held)), update(execution(given.Held))),
+		WantEvents:        []string{lockAcquired, runCreated},
+	}, {
+		Name:              "the success cannot be stored",
+		Objects:           []runtime.Object{running(), succeeded(), given.LockLease(execution(), time.Minute)},
+		WithReactors:      []clientgotesting.ReactionFunc{rtesting.InduceFailure("update", "workflowexecutions")},
+		WantErr:           true,
+		WantDeletes:       deletions(leaseDeletion()),
+		WantStatusUpdates: status(endedWell(given.Released)),
+		WantEvents: []string{
+			lockReleased, completed,
+			`Warning UpdateFailed Failed to update status for "fix": inducing failure for update workflowexecutions`,
+		},
+	}, {
+		// Its finalizer has to be there before anything else is.
+		Name:         "the finalizer cannot be stored",
+		Objects:      []runtime.Object{execution(given.WithoutFinalizer)},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "workflowexecutions")},
+		WantErr:      true,
+		WantPatches:  patches(patch("fix", `{"metadata":{"finalizers":["workflowexecutions.kubernaut.ai"],"resourceVersion":""}}`)),
+		WantEvents: []string{
+			`Warning FinalizerUpdateFailed Failed to update finalizers for "fix": inducing failure for patch workflowexecutions`,
+		},
 	}})
+}
+
+func conflictOnce(verb, resource string) clientgotesting.ReactionFunc {
+	met := false
+	return func(action clientgotesting.Action) (bool, runtime.Object, error) {
+		if met || !action.Matches(verb, resource) {
+			return false, nil, nil
+		}
+		met = true
+		return true, nil, apierrors.NewConflict(schema.GroupResource{Resource: resource}, "fix", errors.New("modified"))
+	}
 }

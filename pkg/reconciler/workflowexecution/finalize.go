@@ -78,7 +78,8 @@ func (r *Reconciler) cancelRunning(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	if err := r.track(wfe); err != nil {
 		return err
 	}
-	if run.Spec.Status == "" {
+	cancels := run.Spec.Status == ""
+	if cancels {
 		if err := r.cancelRun(ctx, run, v1alpha1.FailureCancelled); err != nil {
 			return err
 		}
@@ -87,7 +88,10 @@ func (r *Reconciler) cancelRunning(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	if err != nil {
 		return err
 	}
-	if remaining := r.graceRemaining(wfe, settings); remaining > 0 {
+	if cancels {
+		return r.after(settings.CancelGrace.Duration)
+	}
+	if remaining := r.graceRemaining(wfe, run, settings); remaining > 0 {
 		return r.after(remaining)
 	}
 	if err := r.deleteForeground(ctx, run); err != nil {
@@ -96,8 +100,17 @@ func (r *Reconciler) cancelRunning(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	return statusFirst(wfe)
 }
 
-func (r *Reconciler) graceRemaining(wfe *v1alpha1.WorkflowExecution, settings resources.Settings) time.Duration {
-	return wfe.DeletionTimestamp.Add(settings.CancelGrace.Duration).Sub(r.clock.Now())
+// graceRemaining counts from the deletion, or from the cancellation if that came later: the finally
+// tasks get their time also when no controller was up to cancel the run at once.
+func (r *Reconciler) graceRemaining(
+	wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun, settings resources.Settings,
+) time.Duration {
+	since := wfe.DeletionTimestamp.Time
+	cancelled, err := time.Parse(time.RFC3339, run.Annotations[resources.CancelledAtAnnotation])
+	if err == nil && cancelled.After(since) {
+		since = cancelled
+	}
+	return since.Add(settings.CancelGrace.Duration).Sub(r.clock.Now())
 }
 
 // finishCancelled stores the outcome, then cleans up, then frees the target and lets the execution go.

@@ -121,6 +121,17 @@ func TestDeletedWhileRunning(t *testing.T) {
 		Objects:       []runtime.Object{runningAnd(seconds(20)), cancelled, lease},
 		OtherTestData: given.With(given.Requeues(seconds(40))),
 	}, {
+		// No controller was up when it was deleted: its finally tasks get their time all the same.
+		Name:          "it is cancelled late",
+		Objects:       []runtime.Object{runningAnd(time.Hour), works, lease},
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureCancelled)),
+		OtherTestData: given.With(given.Requeues(time.Minute)),
+	}, {
+		Name: "it was cancelled late",
+		Objects: []runtime.Object{runningAnd(time.Hour), given.Run(execution(), given.Works(time.Minute),
+			given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(seconds(20))), lease},
+		OtherTestData: given.With(given.Requeues(seconds(40))),
+	}, {
 		Name:         "it cannot be cancelled",
 		Objects:      []runtime.Object{runningAnd(0), works, lease},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},

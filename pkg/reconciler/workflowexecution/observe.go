@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -52,8 +53,11 @@ func (r *Reconciler) keepDeadline(ctx context.Context, wfe *v1alpha1.WorkflowExe
 func (r *Reconciler) cancelRun(ctx context.Context, run *tektonv1.PipelineRun, reason v1alpha1.FailureReason) error {
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{
-			"uid":         run.UID,
-			"annotations": map[string]string{resources.CancelReasonAnnotation: string(reason)},
+			"uid": run.UID,
+			"annotations": map[string]string{
+				resources.CancelReasonAnnotation: string(reason),
+				resources.CancelledAtAnnotation:  r.clock.Now().UTC().Format(time.RFC3339),
+			},
 		},
 		"spec": map[string]any{"status": tektonv1.PipelineRunSpecStatusCancelledRunFinally},
 	})

@@ -134,7 +134,7 @@ func startPatch() clientgotesting.PatchActionImpl {
 
 // cancelPatch ends the run by way of its finally tasks.
 func cancelPatch(reason v1alpha1.FailureReason) clientgotesting.PatchActionImpl {
-	return patch(runName, fmt.Sprintf(`{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":%q},"uid":"run-of-uid-fix"},`+
+	return patch(runName, fmt.Sprintf(`{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":%q,"kubernaut.ai/cancelled-at":"2026-03-01T12:00:00Z"},"uid":"run-of-uid-fix"},`+
 		`"spec":{"status":"CancelledRunFinally"}}`, reason))
 }
 

@@ -39,6 +39,8 @@ const (
 	SettingsAnnotation = "kubernaut.ai/settings"
 	// CancelReasonAnnotation notes why this controller cancelled the run: a v1alpha1.FailureReason.
 	CancelReasonAnnotation = "kubernaut.ai/cancel-reason"
+	// CancelledAtAnnotation notes when.
+	CancelledAtAnnotation = "kubernaut.ai/cancelled-at"
 )
 
 const targetHashDigits = 40
