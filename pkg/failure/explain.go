@@ -11,7 +11,6 @@ import (
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"knative.dev/pkg/apis"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -62,11 +61,11 @@ func describeTask(details *v1alpha1.FailureDetails, e Evidence) {
 	details.FailedTaskRunName = task.Name
 	details.FailedTaskName = task.Labels[pipelineTaskLabel]
 	if index, ok := taskIndex(e.PipelineRun, details.FailedTaskName); ok {
-		details.FailedTaskIndex = ptr.To(index)
+		details.FailedTaskIndex = new(index)
 	}
 	if step := failedStep(task); step != nil {
 		details.FailedStepName = step.Name
-		details.ExitCode = ptr.To(step.Terminated.ExitCode)
+		details.ExitCode = new(step.Terminated.ExitCode)
 	}
 }
 

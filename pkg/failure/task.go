@@ -4,9 +4,8 @@
 package failure
 
 import (
-	"knative.dev/pkg/apis"
-
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"knative.dev/pkg/apis"
 )
 
 // pipelineTaskLabel is Tekton's: the name of the pipeline task that a TaskRun works on.

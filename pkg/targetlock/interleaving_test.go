@@ -44,8 +44,15 @@ func (r *replica) act(t *rapid.T, depth int) {
 			_, _ = r.store.Acquire(t.Context(), claim)
 		}
 	case "start":
+		may, err := r.store.MayStart(t.Context(), claim)
+		if err != nil || !may {
+			return
+		}
+		if depth > 0 && rapid.Bool().Draw(t, "stall") {
+			r.act(t, depth-1)
+		}
 		// The patch that starts the run is refused once the run is fenced off and deleted, or done.
-		if may, err := r.store.MayStart(t.Context(), claim); err == nil && may && !r.finished[uid] {
+		if !r.finished[uid] {
 			r.working[uid] = true
 		}
 	case "fence":

@@ -41,8 +41,8 @@ func newLease(namespace string, claim Claim, now time.Time) *coordinationv1.Leas
 			},
 		},
 		Spec: coordinationv1.LeaseSpec{
-			HolderIdentity: ptr.To(claim.Holder.String()),
-			AcquireTime:    ptr.To(metav1.NewMicroTime(now)),
+			HolderIdentity: new(claim.Holder.String()),
+			AcquireTime:    new(metav1.NewMicroTime(now)),
 		},
 	}
 }

@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/utils/ptr"
 )
 
 const target = "payment/deployments.apps/api"
@@ -62,8 +61,8 @@ func TestAcquireMakesALeaseThatPeopleUnderstand(t *testing.T) {
 			},
 		},
 		Spec: coordinationv1.LeaseSpec{
-			HolderIdentity: ptr.To("payment/fix/a"),
-			AcquireTime:    ptr.To(metav1.NewMicroTime(noon)),
+			HolderIdentity: new("payment/fix/a"),
+			AcquireTime:    new(metav1.NewMicroTime(noon)),
 		},
 	}
 	if diff := cmp.Diff(want, server.lease(target)); diff != "" {
@@ -178,7 +177,7 @@ func TestErrorsOfTheServerAreNoDecisions(t *testing.T) {
 
 func TestUnreadableHolder(t *testing.T) {
 	for name, identity := range map[string]*string{
-		"none": nil, "empty": ptr.To(""), "words": ptr.To("somebody"), "no uid": ptr.To("a/b/"), "too much": ptr.To("a/b/c/d"),
+		"none": nil, "empty": new(""), "words": new("somebody"), "no uid": new("a/b/"), "too much": new("a/b/c/d"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newAPIServer()

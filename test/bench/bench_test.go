@@ -111,6 +111,7 @@ func until(b *testing.B, watcher watch.Interface, began time.Time, done func(v1a
 }
 
 func report(b *testing.B, durations []time.Duration, unit string) {
+	b.Helper()
 	slices.Sort(durations)
 	at := func(percent int) float64 {
 		return float64(durations[(len(durations)-1)*percent/100].Microseconds()) / 1000

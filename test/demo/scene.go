@@ -6,12 +6,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"sigs.k8s.io/yaml"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -58,15 +60,12 @@ func (s scene) push(ctx context.Context, c *cluster.Cluster, root string) error 
 	if err != nil {
 		return err
 	}
-	var pipeline map[string]any
-	if err := yaml.Unmarshal(data, &pipeline); err != nil {
+	var pipeline tektonv1.Pipeline
+	if err := yaml.UnmarshalStrict(data, &pipeline); err != nil {
 		return err
 	}
-	annotations := map[string]any{cluster.AnnotationStepDuration: "1s"}
-	for key, value := range s.simulate {
-		annotations[key] = value
-	}
-	pipeline["metadata"].(map[string]any)["annotations"] = annotations
+	pipeline.Annotations = map[string]string{cluster.AnnotationStepDuration: "1s"}
+	maps.Copy(pipeline.Annotations, s.simulate)
 	if data, err = yaml.Marshal(pipeline); err != nil {
 		return err
 	}

@@ -79,11 +79,11 @@ func (v *view) follow(ctx context.Context) (*v1alpha1.WorkflowExecution, error) 
 	var giveUp <-chan time.Time
 	redraw := time.NewTicker(time.Second)
 	defer redraw.Stop()
-	for {
+	for giveUp == nil || !announcesEnd(v.lastEvent) {
 		select {
-		case change, open := <-v.executions.ResultChan():
+		case change := <-v.executions.ResultChan():
 			wfe, ok := change.Object.(*v1alpha1.WorkflowExecution)
-			if !open || !ok {
+			if !ok {
 				return nil, errors.New("the watch of the execution ended")
 			}
 			last = wfe
@@ -91,26 +91,21 @@ func (v *view) follow(ctx context.Context) (*v1alpha1.WorkflowExecution, error) 
 			if wfe.Status.IsTerminal() && giveUp == nil {
 				giveUp = time.After(eventsTail)
 			}
-		case change, open := <-v.events.ResultChan():
-			if event, ok := change.Object.(*corev1.Event); open && ok {
-				v.event(event)
-			}
+		case change := <-v.events.ResultChan():
+			v.event(change)
 		case <-redraw.C:
 		case <-giveUp:
-			v.clear()
 			return last, nil
 		case <-ctx.Done():
 			return last, fmt.Errorf("gave up waiting: %w", context.Cause(ctx))
 		}
-		if giveUp != nil && isLast(v.lastEvent) {
-			v.clear()
-			return last, nil
-		}
 		v.status(last)
 	}
+	v.clear()
+	return last, nil
 }
 
-func isLast(reason string) bool {
+func announcesEnd(reason string) bool {
 	return reason == "WorkflowCompleted" || reason == "WorkflowFailed" || reason == "WorkflowSkipped"
 }
 
@@ -128,7 +123,11 @@ func (v *view) show(wfe *v1alpha1.WorkflowExecution) {
 	}
 }
 
-func (v *view) event(event *corev1.Event) {
+func (v *view) event(change watch.Event) {
+	event, ok := change.Object.(*corev1.Event)
+	if !ok {
+		return
+	}
 	v.lastEvent = event.Reason
 	v.line("event", event.Reason+": "+event.Message)
 }

@@ -49,6 +49,7 @@ type preparedTests struct {
 	err   error
 }
 
+// Run runs the tests, if there is a world for them.
 func (p *preparedTests) Run() int {
 	if p.err != nil {
 		fmt.Fprintln(os.Stderr, p.err)

@@ -77,6 +77,7 @@ type crashPoints struct {
 
 // tryAll goes on until a life has no further write, and tells how many points there were.
 func (c *crashPoints) tryAll(t *testing.T) int {
+	t.Helper()
 	kill(t)
 	must(t, c.start(t.Context()))
 	defer func() {

@@ -128,6 +128,7 @@ func observeRelease(t *testing.T, wfe *v1alpha1.WorkflowExecution) <-chan string
 }
 
 func runningPod(t *testing.T, wfe *v1alpha1.WorkflowExecution) string {
+	t.Helper()
 	pods, err := world.Kube.CoreV1().Pods(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
 	if err != nil {
 		return "unknown: " + err.Error()

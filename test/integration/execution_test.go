@@ -77,7 +77,9 @@ func submit(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExe
 }
 
 // await watches one object from its present state on until it is as it should be.
-func await[T runtime.Object](t *testing.T, what string, name string, source cache.Watcher, list func(context.Context) (string, []T, error), done func(T) bool) T {
+func await[T runtime.Object](
+	t *testing.T, what, name string, source cache.Watcher, list func(context.Context) (string, []T, error), done func(T) bool,
+) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -89,7 +91,7 @@ func await[T runtime.Object](t *testing.T, what string, name string, source cach
 			return object
 		}
 	}
-	event, err := watchtools.Until(ctx, version, source, func(event watch.Event) (bool, error) {
+	_, err = watchtools.Until(ctx, version, source, func(event watch.Event) (bool, error) {
 		object, ok := event.Object.(T)
 		if !ok || event.Type == watch.Deleted {
 			return false, nil
@@ -100,7 +102,7 @@ func await[T runtime.Object](t *testing.T, what string, name string, source cach
 	if err != nil {
 		t.Fatalf("%s never came for %s: %v; last seen: %s", what, name, err, describe(last))
 	}
-	return event.Object.(T)
+	return last
 }
 
 func awaitExecution(t *testing.T, wfe *v1alpha1.WorkflowExecution, what string, done func(*v1alpha1.WorkflowExecution) bool) *v1alpha1.WorkflowExecution {

@@ -4,6 +4,7 @@
 package integration
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -38,9 +39,7 @@ func TestParametersArriveUnchanged(t *testing.T) {
 			wfe = awaitPhase(t, submit(t, wfe), v1alpha1.PhaseCompleted)
 
 			want := map[string]string{"TARGET_RESOURCE": wfe.Spec.TargetResource}
-			for key, value := range wfe.Spec.Parameters {
-				want[key] = value
-			}
+			maps.Copy(want, wfe.Spec.Parameters)
 			got := map[string]string{}
 			for _, param := range runOf(t, wfe).Spec.Params {
 				expect(t, "type of "+param.Name, "string", string(param.Value.Type))

@@ -22,7 +22,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/test/install"
@@ -131,7 +130,7 @@ func TestForeignRunsCostNoMemory(t *testing.T) {
 				},
 				Spec: tektonv1.PipelineRunSpec{
 					// Tekton leaves alone what another controller manages: it would be busy for minutes.
-					ManagedBy:    ptr.To("example.com/nobody"),
+					ManagedBy:    new("example.com/nobody"),
 					Status:       tektonv1.PipelineRunSpecStatusPending,
 					PipelineSpec: &tektonv1.PipelineSpec{Tasks: []tektonv1.PipelineTask{pipelineTask("other")}},
 				},

@@ -7,10 +7,10 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonscheme "github.com/tektoncd/pipeline/pkg/client/clientset/versioned/scheme"
 	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	kubescheme "k8s.io/client-go/kubernetes/scheme"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
@@ -28,7 +28,7 @@ type Listers struct {
 func NewListers(objects []runtime.Object) Listers {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		kubescheme.AddToScheme, tektonscheme.AddToScheme, executionscheme.AddToScheme,
+		corev1.AddToScheme, coordinationv1.AddToScheme, tektonscheme.AddToScheme, executionscheme.AddToScheme,
 	} {
 		utilruntime.Must(add(scheme))
 	}
@@ -53,7 +53,7 @@ func (l *Listers) Pods() corelisters.PodLister {
 }
 
 func (l *Listers) kubeObjects() []runtime.Object {
-	return l.sorter.ObjectsForSchemeFunc(kubescheme.AddToScheme)
+	return l.sorter.ObjectsForSchemeFunc(corev1.AddToScheme, coordinationv1.AddToScheme)
 }
 
 func (l *Listers) tektonObjects() []runtime.Object {

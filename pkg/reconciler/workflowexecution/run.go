@@ -151,7 +151,7 @@ func (r *Reconciler) hasNoReference(ctx context.Context, wfe *v1alpha1.WorkflowE
 // isRefusal tells whether the API server, or a webhook, will never accept the object. Throttling,
 // time-outs and conflicts are not refusals.
 func isRefusal(err error) bool {
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // client-go returns it unwrapped
+	status, ok := err.(apierrors.APIStatus)
 	if !ok || apierrors.IsTooManyRequests(err) || apierrors.IsTimeout(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 		return false
 	}

@@ -131,6 +131,8 @@ var errCacheLags = errors.New("the cache lags behind the API server")
 
 // settle announces what a pass has changed. A pass on an old copy has changed nothing, and what it
 // believes must not be written over what is stored.
+//
+//nolint:gocritic // a deferred call can change what is returned by a pointer only
 func settle(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus, event *reconciler.Event) {
 	if errors.Is(*event, errCacheLags) {
 		logging.FromContext(ctx).Debugw("Nothing done", "reason", (*event).Error())
