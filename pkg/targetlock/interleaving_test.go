@@ -23,20 +23,35 @@ type replica struct {
 	finished map[types.UID]bool
 }
 
-var actions = []string{"acquire", "start", "fence", "end and release"}
+var (
+	executions = []types.UID{"a", "b", "c"}
+	actions    = []string{"acquire", "start", "fence", "end and release"}
+)
 
 // act does what the reconciler would do for an execution, and lets others act between any two of the
 // requests that it takes.
 func (r *replica) act(t *rapid.T, depth int) {
-	uid := rapid.SampledFrom([]types.UID{"a", "b", "c"}).Draw(t, "execution")
+	uid := rapid.SampledFrom(executions).Draw(t, "execution")
 	action := rapid.SampledFrom(actions).Draw(t, "action")
 	if depth > 0 {
 		verb := rapid.SampledFrom([]string{"", "create", "get", "update", "delete"}).Draw(t, "meanwhile before")
 		if verb != "" {
-			r.server.before[verb] = func() { r.act(t, depth-1) }
+			r.server.before[verb] = func() { r.meanwhile(t, uid, depth-1) }
 			defer delete(r.server.before, verb)
 		}
 	}
+	r.do(t, uid, action, depth)
+	if len(r.working) > 1 {
+		t.Fatalf("%v work on one target", slices.Sorted(maps.Keys(r.working)))
+	}
+	for working := range r.working {
+		if lease := r.server.lease(target); lease == nil || !isHeldBy(lease, by(working)) {
+			t.Fatalf("%s works on a target that it does not hold: %v", working, lease)
+		}
+	}
+}
+
+func (r *replica) do(t *rapid.T, uid types.UID, action string, depth int) {
 	claim := by(uid)
 	switch action {
 	case "acquire":
@@ -49,7 +64,7 @@ func (r *replica) act(t *rapid.T, depth int) {
 			return
 		}
 		if depth > 0 && rapid.Bool().Draw(t, "stall") {
-			r.act(t, depth-1)
+			r.meanwhile(t, uid, depth-1)
 		}
 		// The patch that starts the run is refused once the run is fenced off and deleted, or done.
 		if !r.finished[uid] {
@@ -67,8 +82,25 @@ func (r *replica) act(t *rapid.T, depth int) {
 			_ = r.store.Release(t.Context(), claim)
 		}
 	}
-	if len(r.working) > 1 {
-		t.Fatalf("%v work on one target", slices.Sorted(maps.Keys(r.working)))
+}
+
+// meanwhile is what happens while a replica that works for an execution is held up: anything, or, as
+// chance alone hardly ever finds it, that another replica ends the execution and the next one starts.
+func (r *replica) meanwhile(t *rapid.T, stalled types.UID, depth int) {
+	if !rapid.Bool().Draw(t, "takeover") {
+		r.acts(t, depth)
+		return
+	}
+	r.do(t, stalled, "fence", 0)
+	r.do(t, stalled, "end and release", 0)
+	next := rapid.SampledFrom(executions).Draw(t, "next")
+	r.do(t, next, "acquire", 0)
+	r.do(t, next, "start", 0)
+}
+
+func (r *replica) acts(t *rapid.T, depth int) {
+	for range rapid.IntRange(1, 5).Draw(t, "acts") {
+		r.act(t, depth)
 	}
 }
 
@@ -79,8 +111,8 @@ func TestNeverTwoOnOneTarget(t *testing.T) {
 		r := &replica{
 			server: server, store: server.store(noon), working: map[types.UID]bool{}, finished: map[types.UID]bool{},
 		}
-		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			r.act(t, 3)
+		for range 6 {
+			r.acts(t, 2)
 		}
 	})
 }

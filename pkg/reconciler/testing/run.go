@@ -182,8 +182,15 @@ func PodDeleted(pod *corev1.Pod) {
 }
 
 // child has the labels that Tekton copies from the run, and its own.
+// PodUnlabelled was made while the run had lost our label.
+func PodUnlabelled(pod *corev1.Pod) {
+	delete(pod.Labels, resources.ExecutionUIDLabel)
+}
+
 func child(run *tektonv1.PipelineRun, name, task string) metav1.ObjectMeta {
-	labels := map[string]string{"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineTask": task}
+	labels := map[string]string{
+		"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineRunUID": string(run.UID), "tekton.dev/pipelineTask": task,
+	}
 	maps.Copy(labels, run.Labels)
 	return metav1.ObjectMeta{Namespace: run.Namespace, Name: name, UID: types.UID("uid-" + name), Labels: labels}
 }

@@ -65,12 +65,17 @@ func (r *Reconciler) cancelRun(ctx context.Context, run *tektonv1.PipelineRun, r
 		return err
 	}
 	_, err = r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{})
-	if apierrors.IsNotFound(err) || apierrors.IsBadRequest(err) {
-		// It is gone, or done: Tekton refuses changes of a run that has ended. Its event is on its way.
+	if apierrors.IsNotFound(err) || apierrors.IsBadRequest(err) && r.hasEnded(ctx, run) {
+		// Tekton refuses changes of a run that has ended. Its event is on its way.
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("failed to cancel PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
 	}
 	return nil
+}
+
+func (r *Reconciler) hasEnded(ctx context.Context, run *tektonv1.PipelineRun) bool {
+	live, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Get(ctx, run.Name, metav1.GetOptions{})
+	return apierrors.IsNotFound(err) || err == nil && (live.UID != run.UID || live.IsDone())
 }

@@ -98,10 +98,19 @@ func TestDeadline(t *testing.T) {
 		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
 	}, {
 		// Tekton refuses changes of a run that has ended: its event is on its way.
-		Name:         "reached, and the run has just ended",
+		Name:          "reached, and the run has just ended",
+		Objects:       []runtime.Object{late, works, lease},
+		WithReactors:  []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewBadRequest("done"))},
+		OtherTestData: given.With(given.Live(given.Run(execution(), given.Works(30*time.Minute), given.Succeeded(0)))),
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+	}, {
+		// The same answer may come from a policy: then the deadline must not pass in silence.
+		Name:         "reached, and the patch is refused",
 		Objects:      []runtime.Object{late, works, lease},
-		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewBadRequest("done"))},
+		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewBadRequest("policy"))},
+		WantErr:      true,
 		WantPatches:  patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		WantEvents:   []string{internalError("failed to cancel PipelineRun kubernaut-workflows/fix-bd45276987: policy")},
 	}, {
 		Name:         "reached, and the run is gone",
 		Objects:      []runtime.Object{late, works, lease},

@@ -61,6 +61,15 @@ func TestRelease(t *testing.T) {
 		WantDeletes:       deletions(podDeletion),
 		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod))),
 	}, {
+		// Our label was removed from the run before its pods were made, so no watch will tell of this one.
+		Name: "a pod without our label is left",
+		Objects: []runtime.Object{
+			endedBadly(taskFailed()), failedRun(), given.Pod(failedRun(), "drain", given.NeverStarted, given.PodUnlabelled), lease,
+		},
+		WantDeletes:       deletions(podDeletion),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod))),
+		OtherTestData:     given.With(given.Requeues(2 * time.Second)),
+	}, {
 		// It has been asked to end, and works on: wait, write nothing.
 		Name: "a pod that ignores its termination is left",
 		Objects: []runtime.Object{

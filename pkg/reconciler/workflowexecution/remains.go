@@ -131,7 +131,9 @@ func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if left.run || len(left.taskRuns)+len(left.customRuns) > 0 {
 		return r.after(unwatchedInterval)
 	}
+	watched := true
 	for _, pod := range left.pods {
+		watched = watched && resources.IsWatched(pod)
 		if pod.DeletionTimestamp != nil {
 			continue
 		}
@@ -142,9 +144,18 @@ func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 			return fmt.Errorf("failed to delete pod %s/%s of the ended run: %w", pod.Namespace, pod.Name, err)
 		}
 	}
+	if !watched {
+		return r.after(unwatchedInterval)
+	}
 	return nil
 }
 
+// childrenOf selects by the mark that Tekton itself puts on what it makes. Ours is copied from the run,
+// and so is missing where somebody had removed it there.
 func childrenOf(wfe *v1alpha1.WorkflowExecution) metav1.ListOptions {
-	return metav1.ListOptions{LabelSelector: resources.SelectChildren(wfe.UID)}
+	selector := resources.SelectChildren(wfe.UID)
+	if ref := wfe.Status.PipelineRunRef; ref != nil {
+		selector = resources.SelectChildrenOfRun(ref.UID)
+	}
+	return metav1.ListOptions{LabelSelector: selector}
 }

@@ -35,7 +35,21 @@ func (r *Reconciler) start(
 	if !mayStart {
 		return r.lostLock(ctx, wfe, claim, run)
 	}
-	return r.letGo(ctx, wfe, run)
+	if err := r.letGo(ctx, wfe, run); err != nil {
+		return r.startFailed(ctx, wfe, claim, run, err)
+	}
+	return nil
+}
+
+// startFailed tries again, up to the pending deadline: a target must not stay locked for ever by what
+// cannot be started. The run is deleted only if it was not started after all.
+func (r *Reconciler) startFailed(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun, err error,
+) error {
+	if !r.pendingTooLong(ctx, wfe) {
+		return err
+	}
+	return r.abandon(ctx, wfe, claim, run, &refusal{reason: v1alpha1.FailureUnknown, message: err.Error()})
 }
 
 // stillWanted reads the execution at the API server. If what is there differs from the copy this

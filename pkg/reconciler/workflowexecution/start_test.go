@@ -74,6 +74,20 @@ func TestStart(t *testing.T) {
 		WantEvents: []string{internalError("failed to start PipelineRun kubernaut-workflows/fix-bd45276987: " +
 			"inducing failure for patch pipelineruns")},
 	}, {
+		// What cannot be started must not lock its target for ever.
+		Name: "the patch fails past the pending deadline",
+		Objects: []runtime.Object{
+			execution(given.LockedFor(6*time.Minute), given.Referring), pending, given.LockLease(execution(), 6*time.Minute),
+		},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
+		WantPatches:  patches(startPatch()),
+		WantUpdates:  []clientgotesting.UpdateActionImpl{update(given.LockLease(execution(), 6*time.Minute, given.Fenced))},
+		WantDeletes:  deletions(runDeletion(), leaseDeletion()),
+		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureUnknown,
+			"failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns"))),
+		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown,
+			"failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns")},
+	}, {
 		Name:         "the lock cannot be read",
 		Objects:      []runtime.Object{held, pending, lease},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("get", "leases")},

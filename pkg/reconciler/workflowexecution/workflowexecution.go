@@ -136,7 +136,7 @@ var errCacheLags = errors.New("the cache lags behind the API server")
 func settle(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus, event *reconciler.Event) {
 	if errors.Is(*event, errCacheLags) {
 		logging.FromContext(ctx).Debugw("Nothing done", "reason", (*event).Error())
-		wfe.Status, *event = *before, nil
+		wfe.Status, *event = *before, controller.NewSkipKey(wfe.Namespace+"/"+wfe.Name)
 		if before.ObservedGeneration == 0 {
 			// Knative has given conditions to a copy that was never looked at, and would store them.
 			wfe.Status.Conditions, wfe.Generation = nil, 0

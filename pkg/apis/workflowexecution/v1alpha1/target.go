@@ -38,12 +38,13 @@ func ParseTarget(s string) (Target, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) == 2 {
 		parts = append([]string{""}, parts...)
-	} else if len(parts) != 3 {
-		return Target{}, fmt.Errorf("%q has %d parts; %s", s, len(parts), targetForm)
-	} else if parts[0] == "" {
+	} else if parts[0] == "" && len(parts) == 3 {
 		return Target{}, fmt.Errorf("%q: the namespace is empty; %s", s, targetForm)
 	}
-	if strings.HasSuffix(parts[1], ".") {
+	switch {
+	case len(parts) != 3:
+		return Target{}, fmt.Errorf("%q has %d parts; %s", s, len(parts), targetForm)
+	case strings.HasSuffix(parts[1], "."):
 		return Target{}, fmt.Errorf("%q: the group is empty; %s", s, targetForm)
 	}
 	target := Target{Namespace: parts[0], Kind: schema.ParseGroupKind(parts[1]), Name: parts[2]}

@@ -49,7 +49,7 @@ func (l *life) actions() map[string]func(*rapid.T) {
 		// Tekton may say anything, at any time, even words that mean something to us.
 		"observe": l.when(func() bool { return l.hasStarted() }, func(t *rapid.T) {
 			l.status.PropagatePipelineRunStatus(PipelineRunStatusSummary{
-				Reason: rapid.SampledFrom([]string{"", "Running", "Succeeded", "Failed", "ResourceBusy", ReasonReleasing}).Draw(t, "reason"),
+				Reason: rapid.SampledFrom([]string{"", "Running", "Succeeded", "Failed", "ResourceBusy", "PipelineRunPending", ReasonReleasing}).Draw(t, "reason"),
 			})
 		}),
 		"end": l.when(func() bool { return !l.isOver() && l.hasRun() && !l.hasOutcome() }, func(t *rapid.T) {

@@ -9,7 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"knative.dev/pkg/apis"
 	"knative.dev/pkg/apis/duck"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
@@ -192,7 +191,7 @@ func TestFailsThenReleases(t *testing.T) {
 	s.MarkPipelineRunCreated(runRef())
 	s.MarkStarted(storyBegins)
 	s.MarkReleasing(storyEnds, &FailureDetails{
-		Reason: FailureTaskFailed, Message: "exit code 3", ExitCode: ptr.To(int32(3)), FailedAt: storyEnds,
+		Reason: FailureTaskFailed, Message: "exit code 3", ExitCode: new(int32(3)), FailedAt: storyEnds,
 	})
 	// The evidence is stored while the target is still locked, and nobody is told that it is over.
 	s.expect(PhaseRunning, unknown, yes, yes, unknown)

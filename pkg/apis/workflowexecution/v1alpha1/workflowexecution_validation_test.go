@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"knative.dev/pkg/apis"
 )
 
@@ -39,8 +38,8 @@ func TestValidExecutions(t *testing.T) {
 		},
 		"registry with a port":    func(w *WorkflowExecution) { w.Spec.WorkflowRef.ContainerImage = "localhost:5000/workflow" },
 		"Docker Hub's short form": func(w *WorkflowExecution) { w.Spec.WorkflowRef.ContainerImage = "busybox" },
-		"no confidence at all":    func(w *WorkflowExecution) { w.Spec.Confidence = ptr.To(0.0) },
-		"full confidence":         func(w *WorkflowExecution) { w.Spec.Confidence = ptr.To(1.0) },
+		"no confidence at all":    func(w *WorkflowExecution) { w.Spec.Confidence = new(0.0) },
+		"full confidence":         func(w *WorkflowExecution) { w.Spec.Confidence = new(1.0) },
 		"the target as parameter": func(w *WorkflowExecution) {
 			w.Spec.Parameters = map[string]string{"TARGET_RESOURCE": "payment/deployment/api"}
 		},
@@ -119,11 +118,11 @@ func TestInvalidExecutions(t *testing.T) {
 				"cluster-scoped resource; kind may carry its group, as in payment/deployment.apps/api",
 		},
 		"confidence": {
-			func(w *WorkflowExecution) { w.Spec.Confidence = ptr.To(1.1) },
+			func(w *WorkflowExecution) { w.Spec.Confidence = new(1.1) },
 			"expected 0 <= 1.1 <= 1: spec.confidence",
 		},
 		"less than no confidence": {
-			func(w *WorkflowExecution) { w.Spec.Confidence = ptr.To(-0.1) },
+			func(w *WorkflowExecution) { w.Spec.Confidence = new(-0.1) },
 			"expected 0 <= -0.1 <= 1: spec.confidence",
 		},
 		"parameter's name": {

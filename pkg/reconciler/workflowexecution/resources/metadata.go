@@ -57,6 +57,19 @@ func SelectChildren(execution types.UID) string {
 	return labels.SelectorFromSet(labels.Set{ExecutionUIDLabel: string(execution)}).String()
 }
 
+// runUIDLabel is Tekton's: the UID of the PipelineRun that an object was made for.
+const runUIDLabel = "tekton.dev/pipelineRunUID"
+
+// SelectChildrenOfRun selects everything that Tekton made for a run.
+func SelectChildrenOfRun(run types.UID) string {
+	return labels.SelectorFromSet(labels.Set{runUIDLabel: string(run)}).String()
+}
+
+// IsWatched tells whether changes of the object reach the controller.
+func IsWatched(object metav1.Object) bool {
+	return object.GetLabels()[ExecutionUIDLabel] != ""
+}
+
 func runLabels(wfe *v1alpha1.WorkflowExecution, target string) map[string]string {
 	sum := sha256.Sum256([]byte(target))
 	return map[string]string{

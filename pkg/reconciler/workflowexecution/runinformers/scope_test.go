@@ -27,15 +27,15 @@ func TestInformersAskForOurObjectsOnly(t *testing.T) {
 	ctx, runs := withPipelineRunInformer(ctx)
 	ctx, pods := withPodInformer(ctx)
 
-	start(t, ctx, runs.(cache.SharedIndexInformer), PipelineRuns(ctx).Informer())
-	start(t, ctx, pods.(cache.SharedIndexInformer), Pods(ctx).Informer())
+	start(ctx, t, runs.(cache.SharedIndexInformer), PipelineRuns(ctx).Informer())
+	start(ctx, t, pods.(cache.SharedIndexInformer), Pods(ctx).Informer())
 
 	checkRequests(t, "pipelineruns", tekton.Actions())
 	checkRequests(t, "pods", kube.Actions())
 }
 
 // start waits until the informer has listed and watches.
-func start(t *testing.T, ctx context.Context, registered, used cache.SharedIndexInformer) {
+func start(ctx context.Context, t *testing.T, registered, used cache.SharedIndexInformer) {
 	t.Helper()
 	if registered != used {
 		t.Fatal("the informer in the context is not the one that injection starts")
@@ -79,8 +79,8 @@ func TestCachesDropManagedFields(t *testing.T) {
 	ctx, _ = fakekube.With(ctx, runtime.Object(pod))
 	ctx, runs := withPipelineRunInformer(ctx)
 	ctx, pods := withPodInformer(ctx)
-	start(t, ctx, runs.(cache.SharedIndexInformer), PipelineRuns(ctx).Informer())
-	start(t, ctx, pods.(cache.SharedIndexInformer), Pods(ctx).Informer())
+	start(ctx, t, runs.(cache.SharedIndexInformer), PipelineRuns(ctx).Informer())
+	start(ctx, t, pods.(cache.SharedIndexInformer), Pods(ctx).Informer())
 
 	cachedRun, err := PipelineRuns(ctx).Lister().PipelineRuns("kubernaut-workflows").Get("a")
 	if err != nil || cachedRun.ManagedFields != nil {
