@@ -24,8 +24,9 @@ type replica struct {
 }
 
 var (
-	executions = []types.UID{"a", "b", "c"}
-	actions    = []string{"acquire", "start", "fence", "end and release"}
+	executions = []types.UID{"a", "b", "c", "d", "e"}
+	// To fence is rarer than the rest: it ends executions, and with all of them at an end nothing happens.
+	actions = []string{"acquire", "acquire", "start", "start", "end and release", "end and release", "fence"}
 )
 
 // act does what the reconciler would do for an execution, and lets others act between any two of the
@@ -34,7 +35,7 @@ func (r *replica) act(t *rapid.T, depth int) {
 	uid := rapid.SampledFrom(executions).Draw(t, "execution")
 	action := rapid.SampledFrom(actions).Draw(t, "action")
 	if depth > 0 {
-		verb := rapid.SampledFrom([]string{"", "create", "get", "update", "delete"}).Draw(t, "meanwhile before")
+		verb := rapid.SampledFrom([]string{"delete", "get", "update", "create", ""}).Draw(t, "meanwhile before")
 		if verb != "" {
 			r.server.before[verb] = func() { r.meanwhile(t, uid, depth-1) }
 			defer delete(r.server.before, verb)

@@ -181,12 +181,12 @@ func PodDeleted(pod *corev1.Pod) {
 	pod.DeletionTimestamp, pod.Finalizers = &at, []string{"test/kubelet"}
 }
 
-// child has the labels that Tekton copies from the run, and its own.
 // PodUnlabelled was made while the run had lost our label.
 func PodUnlabelled(pod *corev1.Pod) {
 	delete(pod.Labels, resources.ExecutionUIDLabel)
 }
 
+// child has the labels that Tekton copies from the run, and its own.
 func child(run *tektonv1.PipelineRun, name, task string) metav1.ObjectMeta {
 	labels := map[string]string{
 		"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineRunUID": string(run.UID), "tekton.dev/pipelineTask": task,
