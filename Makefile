@@ -16,7 +16,10 @@ help: ## Show what can be made.
 
 .PHONY: demo
 demo: ## Take one WorkflowExecution to Completed and one to Failed on a local cluster.
-	go run ./test/demo run
+	@mkdir -p $(BIN)
+	@echo "building the demonstration (minutes on a machine that has built nothing yet)"
+	go build -o $(BIN)/demo ./test/demo
+	$(BIN)/demo run
 
 .PHONY: up
 up: ## Start a local cluster with the controller and leave it running.

@@ -60,9 +60,12 @@ func TestExamplesCarryTheirChecksum(t *testing.T) {
 
 func TestLeaderElectionExampleIsTheDefaults(t *testing.T) {
 	cm := configMap(t, "config-leader-election")
-	want, err := leaderelection.NewConfigFromConfigMap(cm)
+	if _, err := leaderelection.NewConfigFromConfigMap(cm); err != nil {
+		t.Error("NewConfigFromConfigMap(as shipped) =", err)
+	}
+	want, err := leaderelection.NewConfigFromConfigMap(nil)
 	if err != nil {
-		t.Fatal("NewConfigFromConfigMap() =", err)
+		t.Fatal("NewConfigFromConfigMap(nil) =", err)
 	}
 	got, err := leaderelection.NewConfigFromConfigMap(example(t, cm))
 	if err != nil {

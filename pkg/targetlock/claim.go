@@ -68,6 +68,8 @@ type Decision struct {
 type Conflict struct {
 	Holder     Holder
 	WorkflowID string
+	// RunNamespace is where the holder's PipelineRun lives.
+	RunNamespace string
 	// Since is when it took the target.
 	Since time.Time
 }

@@ -62,8 +62,9 @@ func conflictOf(lease *coordinationv1.Lease) (*Conflict, error) {
 		return nil, err
 	}
 	return &Conflict{
-		Holder:     holder,
-		WorkflowID: lease.Annotations[WorkflowIDAnnotation],
-		Since:      ptr.Deref(lease.Spec.AcquireTime, metav1.MicroTime{}).Time,
+		Holder:       holder,
+		WorkflowID:   lease.Annotations[WorkflowIDAnnotation],
+		RunNamespace: lease.Annotations[RunNamespaceAnnotation],
+		Since:        ptr.Deref(lease.Spec.AcquireTime, metav1.MicroTime{}).Time,
 	}, nil
 }

@@ -77,7 +77,7 @@ func TestAcquireTellsWhoHasTheTarget(t *testing.T) {
 	}
 	acquire(t, server.store(noon), holder)
 	got, err := server.store(noon.Add(time.Hour)).Acquire(t.Context(), by("a"))
-	want := Decision{Conflict: &Conflict{Holder: holder.Holder, WorkflowID: "scale-up", Since: noon}}
+	want := Decision{Conflict: &Conflict{Holder: holder.Holder, WorkflowID: "scale-up", RunNamespace: "elsewhere", Since: noon}}
 	if err != nil || !cmp.Equal(want, got) {
 		t.Errorf("Acquire() = %+v, %v, want %+v", got, err, want)
 	}

@@ -5,11 +5,13 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/test/cluster"
@@ -87,6 +89,56 @@ func TestTargetIsHeldByOneAtATime(t *testing.T) {
 	awaitPhase(t, first, v1alpha1.PhaseCompleted)
 	next := submit(t, newExecution(here, "next", image, withTarget(here+"/deployment/api")))
 	awaitPhase(t, next, v1alpha1.PhaseCompleted)
+}
+
+// Somebody who removes the finalizer leaves a run at work and a lock that nobody frees. The next
+// execution ends the one and takes the other, but not before the last container has ended.
+func TestTargetOfAnExecutionThatIsGone(t *testing.T) {
+	t.Parallel()
+	image, _ := workflow{finally: []string{"uncordon"}, simulate: map[string]string{
+		cluster.ForTask(cluster.AnnotationStepDuration, "prepare"): "5m",
+		cluster.ForTask(cluster.AnnotationDieAfter, "prepare"):     "2s",
+	}}.push(t, bundle(t))
+	quick, _ := workflow{}.push(t, "tests/quick:v1")
+	namespace := newNamespace(t)
+	target := withTarget(namespace + "/deployment/api")
+	gone := awaitPhase(t, submit(t, newExecution(namespace, "gone", image, target)), v1alpha1.PhaseRunning)
+	awaitStep(t, gone)
+	released := observeRelease(t, gone)
+	removeWithoutFinalizer(t, gone)
+
+	next := awaitTerminal(t, submit(t, newExecution(namespace, "next-0", quick, target)))
+	expect(t, "phase while the old run works", v1alpha1.PhaseSkipped, next.Status.Phase)
+	for attempt := 1; next.Status.Phase == v1alpha1.PhaseSkipped && attempt < 100; attempt++ {
+		next = awaitTerminal(t, submit(t, newExecution(namespace, fmt.Sprintf("next-%d", attempt), quick, target)))
+	}
+	expect(t, "phase afterwards", v1alpha1.PhaseCompleted, next.Status.Phase)
+	if pod := <-released; pod != "" {
+		t.Errorf("the target was freed while a container of pod %s was running", pod)
+	}
+	if !taskRunOf(t, gone, "uncordon").IsSuccessful() {
+		t.Error("the finally task of the old run did not run")
+	}
+}
+
+// removeWithoutFinalizer is what an impatient administrator does.
+func removeWithoutFinalizer(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
+	t.Helper()
+	kill := []byte(`{"metadata":{"finalizers":null}}`)
+	client := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace)
+	awaitGone(t, "the execution", func(ctx context.Context) (bool, error) {
+		_, err := client.Patch(ctx, wfe.Name, types.MergePatchType, kill, metav1.PatchOptions{})
+		if err == nil {
+			// The controller puts the finalizer back, so both have to come at once.
+			err = client.Delete(ctx, wfe.Name, metav1.DeleteOptions{})
+		}
+		return found(err)
+	})
+}
+
+func awaitTerminal(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
+	t.Helper()
+	return awaitExecution(t, wfe, "a terminal phase", func(wfe *v1alpha1.WorkflowExecution) bool { return wfe.Status.IsTerminal() })
 }
 
 func deleteExecution(t *testing.T, wfe *v1alpha1.WorkflowExecution) {

@@ -91,7 +91,7 @@ func (r *Reconciler) cancelRunning(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	if cancels {
 		return r.after(settings.CancelGrace.Duration)
 	}
-	if remaining := r.graceRemaining(wfe, run, settings); remaining > 0 {
+	if remaining := r.graceRemaining(wfe.DeletionTimestamp.Time, run, settings); remaining > 0 {
 		return r.after(remaining)
 	}
 	if err := r.deleteForeground(ctx, run); err != nil {
@@ -103,9 +103,8 @@ func (r *Reconciler) cancelRunning(ctx context.Context, wfe *v1alpha1.WorkflowEx
 // graceRemaining counts from the deletion, or from the cancellation if that came later: the finally
 // tasks get their time also when no controller was up to cancel the run at once.
 func (r *Reconciler) graceRemaining(
-	wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun, settings resources.Settings,
+	since time.Time, run *tektonv1.PipelineRun, settings resources.Settings,
 ) time.Duration {
-	since := wfe.DeletionTimestamp.Time
 	cancelled, err := time.Parse(time.RFC3339, run.Annotations[resources.CancelledAtAnnotation])
 	if err == nil && cancelled.After(since) {
 		since = cancelled

@@ -29,6 +29,11 @@ func (r *Reconciler) acquireLock(
 		return false, err
 	}
 	if decision.Conflict != nil {
+		if decision, err = r.takeOver(ctx, claim, decision); err != nil {
+			return false, err
+		}
+	}
+	if decision.Conflict != nil {
 		r.skipBusy(wfe, claim, *decision.Conflict)
 		return false, nil
 	}

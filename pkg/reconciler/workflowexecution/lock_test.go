@@ -62,20 +62,13 @@ func TestLock(t *testing.T) {
 		WantEvents:        []string{skipped(other())},
 	}, {
 		// A fenced lock is still a lock: what it guarded may be ending.
-		Name:              "the target is held by another execution whose lock is fenced",
-		Objects:           []runtime.Object{execution(), given.LockLease(other(), time.Minute, given.Fenced)},
+		Name: "the target is held by another execution whose lock is fenced",
+		Objects: []runtime.Object{
+			execution(), other(given.Started(time.Minute)), given.LockLease(other(), time.Minute, given.Fenced),
+		},
 		WantCreates:       []runtime.Object{newLease(execution())},
 		WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))),
 		WantEvents:        []string{skipped(other())},
-	}, {
-		// An execution of the same name was deleted and created again: the holder is not oneself.
-		Name: "the target is held by an earlier execution of the same name",
-		Objects: []runtime.Object{
-			execution(), given.LockLease(execution(given.WithUID("earlier")), time.Minute),
-		},
-		WantCreates:       []runtime.Object{newLease(execution())},
-		WantStatusUpdates: status(execution(given.SkippedFor(execution(), time.Minute))),
-		WantEvents:        []string{skipped(execution())},
 	}, {
 		// The controller crashed after it took the lock.
 		Name:              "the target is held by this execution",

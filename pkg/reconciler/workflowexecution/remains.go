@@ -6,6 +6,7 @@ package workflowexecution
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
 )
 
-// unwatchedInterval bounds the wait for TaskRuns and CustomRuns that outlive their run. They are not
-// watched, because Tekton ends them within moments.
+// unwatchedInterval bounds the wait for what is not watched: TaskRuns and CustomRuns that outlive
+// their run, which Tekton ends within moments, and pods that lack our label.
 const unwatchedInterval = 2 * time.Second
 
 // remains is what of a run may still work, as the API server has it.
@@ -33,7 +34,16 @@ type remains struct {
 }
 
 func (m remains) any() bool {
-	return m.run || len(m.taskRuns)+len(m.customRuns)+len(m.pods) > 0
+	return m.runs() || len(m.pods) > 0
+}
+
+func (m remains) runs() bool {
+	return m.run || len(m.taskRuns)+len(m.customRuns) > 0
+}
+
+// unwatched tells whether the end of something would go unnoticed.
+func (m remains) unwatched() bool {
+	return m.runs() || slices.ContainsFunc(m.pods, func(pod *corev1.Pod) bool { return !resources.IsWatched(pod) })
 }
 
 func (m remains) String() string {
@@ -128,12 +138,21 @@ func (r *Reconciler) liveRun(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 // not hold the target for ever. It never forces: a pod that is not known to have ended may work on.
 func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left remains) reconciler.Event {
 	wfe.Status.MarkWaitingForRelease("The run has ended; its target stays locked until these have ended too: " + left.String())
-	if left.run || len(left.taskRuns)+len(left.customRuns) > 0 {
+	if err := r.deletePods(ctx, left); err != nil {
+		return err
+	}
+	if left.unwatched() {
 		return r.after(unwatchedInterval)
 	}
-	watched := true
+	return nil
+}
+
+// deletePods waits for runs that have not ended: what they make of their pods is theirs.
+func (r *Reconciler) deletePods(ctx context.Context, left remains) error {
+	if left.runs() {
+		return nil
+	}
 	for _, pod := range left.pods {
-		watched = watched && resources.IsWatched(pod)
 		if pod.DeletionTimestamp != nil {
 			continue
 		}
@@ -144,9 +163,6 @@ func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 			return fmt.Errorf("failed to delete pod %s/%s of the ended run: %w", pod.Namespace, pod.Name, err)
 		}
 	}
-	if !watched {
-		return r.after(unwatchedInterval)
-	}
 	return nil
 }
 
@@ -154,7 +170,7 @@ func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 // and so is missing where somebody had removed it there.
 func childrenOf(wfe *v1alpha1.WorkflowExecution) metav1.ListOptions {
 	selector := resources.SelectChildren(wfe.UID)
-	if ref := wfe.Status.PipelineRunRef; ref != nil {
+	if ref := wfe.Status.PipelineRunRef; ref != nil && ref.UID != "" {
 		selector = resources.SelectChildrenOfRun(ref.UID)
 	}
 	return metav1.ListOptions{LabelSelector: selector}

@@ -95,7 +95,7 @@ func (r *Reconciler) showRun(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 
 // isOwn goes by the stored reference, and by the marks of the creator where none is stored yet.
 func isOwn(wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) bool {
-	if ref := wfe.Status.PipelineRunRef; ref != nil {
+	if ref := wfe.Status.PipelineRunRef; ref != nil && ref.UID != "" {
 		return run.UID == ref.UID
 	}
 	return resources.BelongsTo(run, wfe.UID)

@@ -52,6 +52,10 @@ func SettingsOf(run metav1.Object) (Settings, error) {
 		return Settings{}, fmt.Errorf("annotation %s of PipelineRun %s/%s: %w",
 			SettingsAnnotation, run.GetNamespace(), run.GetName(), err)
 	}
+	if s.Timeout.Duration <= 0 {
+		return Settings{}, fmt.Errorf("annotation %s of PipelineRun %s/%s: timeout %s must be positive",
+			SettingsAnnotation, run.GetNamespace(), run.GetName(), s.Timeout.Duration)
+	}
 	return s, nil
 }
 
