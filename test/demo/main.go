@@ -16,8 +16,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"sigs.k8s.io/yaml"
-
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
 )
@@ -69,11 +67,7 @@ func tellWhatToTry(c *cluster.Cluster, root string) error {
 		return err
 	}
 	for _, s := range scenes {
-		wfe, err := s.execution(c.Registry(), root)
-		if err != nil {
-			return err
-		}
-		data, err := yaml.Marshal(wfe)
+		data, err := s.manifest(c.Registry(), root)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -73,9 +74,14 @@ func (s scene) push(ctx context.Context, c *cluster.Cluster, root string) error 
 	return err
 }
 
-// execution is the example's WorkflowExecution, with the registry of this cluster.
-func (s scene) execution(registry, root string) (*v1alpha1.WorkflowExecution, error) {
+// manifest is the example's WorkflowExecution, with the registry of this cluster.
+func (s scene) manifest(registry, root string) ([]byte, error) {
 	data, err := os.ReadFile(filepath.Join(root, "examples", s.name, "workflowexecution.yaml"))
+	return bytes.ReplaceAll(data, []byte(exampleRegistry), []byte(registry)), err
+}
+
+func (s scene) execution(registry, root string) (*v1alpha1.WorkflowExecution, error) {
+	data, err := s.manifest(registry, root)
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +90,6 @@ func (s scene) execution(registry, root string) (*v1alpha1.WorkflowExecution, er
 		return nil, err
 	}
 	wfe.Namespace = namespace
-	ref := &wfe.Spec.WorkflowRef
-	ref.ContainerImage = strings.Replace(ref.ContainerImage, exampleRegistry, registry, 1)
 	return &wfe, nil
 }
 
