@@ -78,7 +78,7 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 		evidence.CancelReason = v1alpha1.FailureCancelled
 	}
 	if run != nil {
-		evidence.CancelReason = v1alpha1.FailureReason(run.Annotations[resources.CancelReasonAnnotation])
+		evidence.CancelReason = resources.CancelReasonOf(run)
 		taskRuns, err := r.taskRuns(ctx, wfe)
 		if err != nil {
 			return err
