@@ -40,8 +40,9 @@ type Controller struct {
 
 // NewController builds the controller and gets it the identity of its ServiceAccount.
 func NewController(ctx context.Context, c *cluster.Cluster, root string) (*Controller, error) {
+	c.Printf("building the controller")
 	path := filepath.Join(c.Dir(), "workflow-execution")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, controllerPackage)
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, controllerPackage)
 	build.Dir = root
 	if output, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("failed to build the controller: %w\n%s", err, output)
