@@ -36,11 +36,11 @@ down: ## Stop the cluster of "make up".
 .PHONY: test
 test: ## Run all tests that need no root.
 	go test -timeout 10m $(UNIT_TESTS)
-	go test -timeout 30m -p 1 $(CLUSTER_TESTS)
+	go test -timeout 30m -count 1 -p 1 $(CLUSTER_TESTS)
 
 .PHONY: e2e
 e2e: ## Run only the tests on a local cluster.
-	go test -timeout 30m -p 1 $(CLUSTER_TESTS)
+	go test -timeout 30m -count 1 -p 1 $(CLUSTER_TESTS)
 
 .PHONY: bench
 bench: ## Measure on a local cluster.
