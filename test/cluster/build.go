@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -28,6 +27,10 @@ func (p *Programs) Path(name string) string { return p.paths[name] }
 type artifact struct {
 	title  string
 	target string
+	// lane is shared by what is made one after the other: programs of one module have most of their packages in
+	// common, and would compile them twice side by side. Lanes run side by side, so that one compiles while another
+	// downloads or links.
+	lane string
 	// make writes the thing to a path beside the target, from where it is renamed when it is whole.
 	make func(ctx context.Context, path string) error
 }
@@ -66,6 +69,7 @@ func plan(pins []pinned, cache string) (*Programs, []artifact) {
 			artifacts = append(artifacts, artifact{
 				title:  program.name + " " + program.version,
 				target: target,
+				lane:   module.dir,
 				make: func(ctx context.Context, path string) error {
 					return goBuild(ctx, module, program.pkg, path)
 				},
@@ -76,6 +80,7 @@ func plan(pins []pinned, cache string) (*Programs, []artifact) {
 			artifacts = append(artifacts, artifact{
 				title:  "tekton-manifests " + version,
 				target: programs.tektonConfig,
+				lane:   module.dir,
 				make: func(ctx context.Context, path string) error {
 					return copyTektonConfig(ctx, module, path)
 				},
@@ -114,32 +119,11 @@ func makeMissing(ctx context.Context, cache string, artifacts []artifact, out *p
 	}
 	out.printf("building the programs of the local cluster into %s (once; some minutes from scratch)", cache)
 	started := time.Now()
-	for i, a := range todo {
-		if err := makeOne(ctx, a, i, todo, out); err != nil {
-			return err
-		}
+	w := &works{all: todo, out: out}
+	if err := w.makeAll(ctx); err != nil {
+		return err
 	}
 	out.printf("built in %s", time.Since(started).Round(time.Second))
-	return nil
-}
-
-func makeOne(ctx context.Context, a artifact, index int, all []artifact, out *progress) error {
-	label := fmt.Sprintf("[%d/%d] %s", index+1, len(all), a.title)
-	out.printf("%s ...", label)
-	stop := every(15*time.Second, func(elapsed time.Duration) {
-		out.printf("%s ... %s so far", label, elapsed.Round(time.Second))
-	})
-	defer stop()
-
-	started := time.Now()
-	if err := makeAtomically(ctx, a); err != nil {
-		return fmt.Errorf("building %s: %w", a.title, err)
-	}
-	rest := "nothing remains"
-	if names := titles(all[index+1:]); names != "" {
-		rest = "remaining: " + names
-	}
-	out.printf("%s done in %s; %s", label, time.Since(started).Round(100*time.Millisecond), rest)
 	return nil
 }
 
@@ -156,12 +140,4 @@ func makeAtomically(ctx context.Context, a artifact) error {
 		return err
 	}
 	return os.Rename(unfinished, a.target)
-}
-
-func titles(artifacts []artifact) string {
-	names := make([]string, 0, len(artifacts))
-	for _, a := range artifacts {
-		names = append(names, strings.Fields(a.title)[0])
-	}
-	return strings.Join(names, ", ")
 }
