@@ -46,8 +46,8 @@ const (
 // CancelReasonOf tells why this controller cancelled a run, empty if it did not. What others write into
 // the annotation counts for nothing: the API would refuse a status that repeats it.
 func CancelReasonOf(run metav1.Object) v1alpha1.FailureReason {
-	switch reason := v1alpha1.FailureReason(run.GetAnnotations()[CancelReasonAnnotation]); reason {
-	case v1alpha1.FailureDeadlineExceeded, v1alpha1.FailureCancelled:
+	reason := v1alpha1.FailureReason(run.GetAnnotations()[CancelReasonAnnotation])
+	if reason == v1alpha1.FailureDeadlineExceeded || reason == v1alpha1.FailureCancelled {
 		return reason
 	}
 	return ""
