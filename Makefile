@@ -18,7 +18,7 @@ help: ## Show what can be made.
 demo: ## Take one WorkflowExecution to Completed and one to Failed on a local cluster.
 	@mkdir -p $(BIN)
 	@echo "building the demonstration (minutes on a machine that has built nothing yet)"
-	go build -o $(BIN)/demo ./test/demo
+	GOGC=$${GOGC:-400} go build -o $(BIN)/demo ./test/demo
 	$(BIN)/demo run
 
 .PHONY: up

@@ -44,6 +44,7 @@ func NewController(ctx context.Context, c *cluster.Cluster, root string) (*Contr
 	path := filepath.Join(c.Dir(), "workflow-execution")
 	build := exec.CommandContext(ctx, "go", "build", "-o", path, controllerPackage)
 	build.Dir = root
+	build.Env = append([]string{cluster.CompilerGC}, os.Environ()...)
 	if output, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("failed to build the controller: %w\n%s", err, output)
 	}
