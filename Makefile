@@ -59,6 +59,7 @@ generate: ## Regenerate everything that is generated.
 .PHONY: build
 build: ## Build the controller.
 	go build -o $(BIN)/workflow-execution ./cmd/workflowexecution
+	go build -o $(BIN)/webhook ./cmd/webhook
 
 .PHONY: lint
 lint: ## Run the linters.

@@ -57,54 +57,85 @@ func checkHardening(t *testing.T, name string, pod corev1.PodSpec) {
 	}
 }
 
-func TestDeploymentRunsAsTheController(t *testing.T) {
-	d := controllerDeployment(t)
-	account := d.Namespace + "/" + d.Spec.Template.Spec.ServiceAccountName
-	if _, ok := find[*corev1.ServiceAccount](t)[account]; !ok || account != systemNamespace+"/"+controllerName {
-		t.Errorf("it runs as %s", account)
+func TestDeploymentsRunAsTheirOwnServiceAccount(t *testing.T) {
+	for name, d := range find[*appsv1.Deployment](t) {
+		account := d.Namespace + "/" + d.Spec.Template.Spec.ServiceAccountName
+		if _, ok := find[*corev1.ServiceAccount](t)[account]; !ok || account != name {
+			t.Errorf("%s runs as %s", name, account)
+		}
 	}
-	if args := d.Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--execution-namespace="+executionNamespace) {
+	args := controllerDeployment(t).Spec.Template.Spec.Containers[0].Args
+	if !slices.Contains(args, "--execution-namespace="+executionNamespace) {
 		t.Errorf("args = %v, want the execution namespace", args)
 	}
 }
 
 func TestNothingServesMetricsUnauthenticated(t *testing.T) {
-	container := controllerDeployment(t).Spec.Template.Spec.Containers[0]
-	loopback := corev1.EnvVar{Name: "METRICS_PROMETHEUS_HOST", Value: "127.0.0.1"}
-	if !slices.Contains(container.Env, loopback) {
-		t.Errorf("env = %v, want %v", container.Env, loopback)
+	open := map[string][]string{
+		systemNamespace + "/" + controllerName: {"probes"},
+		systemNamespace + "/" + webhookName:    {"https-webhook", "probes"},
 	}
-	for _, port := range container.Ports {
-		if port.Name != "probes" {
-			t.Errorf("port %s (%d) is open", port.Name, port.ContainerPort)
+	for name, d := range find[*appsv1.Deployment](t) {
+		container := d.Spec.Template.Spec.Containers[0]
+		loopback := corev1.EnvVar{Name: "METRICS_PROMETHEUS_HOST", Value: "127.0.0.1"}
+		if !slices.Contains(container.Env, loopback) {
+			t.Errorf("%s: env = %v, want %v", name, container.Env, loopback)
+		}
+		for _, port := range container.Ports {
+			if !slices.Contains(open[name], port.Name) {
+				t.Errorf("%s: port %s (%d) is open", name, port.Name, port.ContainerPort)
+			}
 		}
 	}
 }
 
 func TestConfigMapsNamedInTheEnvironmentExist(t *testing.T) {
 	configMaps := find[*corev1.ConfigMap](t)
-	for _, name := range []string{"CONFIG_LOGGING_NAME", "CONFIG_OBSERVABILITY_NAME", "CONFIG_LEADERELECTION_NAME"} {
-		env := controllerDeployment(t).Spec.Template.Spec.Containers[0].Env
-		i := slices.IndexFunc(env, func(v corev1.EnvVar) bool { return v.Name == name })
-		if i < 0 || configMaps[systemNamespace+"/"+env[i].Value] == nil {
-			t.Errorf("%s names no ConfigMap", name)
+	for deployment, d := range find[*appsv1.Deployment](t) {
+		env := d.Spec.Template.Spec.Containers[0].Env
+		for _, name := range []string{"CONFIG_LOGGING_NAME", "CONFIG_OBSERVABILITY_NAME", "CONFIG_LEADERELECTION_NAME"} {
+			i := slices.IndexFunc(env, func(v corev1.EnvVar) bool { return v.Name == name })
+			if i < 0 || configMaps[systemNamespace+"/"+env[i].Value] == nil {
+				t.Errorf("%s: %s names no ConfigMap", deployment, name)
+			}
 		}
 	}
 }
 
 func TestSelectorsMatchThePods(t *testing.T) {
-	d := controllerDeployment(t)
-	selectors := map[string]*metav1.LabelSelector{"Deployment": d.Spec.Selector}
-	for name, budget := range find[*policyv1.PodDisruptionBudget](t) {
-		selectors["PodDisruptionBudget "+name] = budget.Spec.Selector
+	deployments, budgets := find[*appsv1.Deployment](t), find[*policyv1.PodDisruptionBudget](t)
+	for name, d := range deployments {
+		selectors := map[string]*metav1.LabelSelector{"Deployment": d.Spec.Selector}
+		if budget := budgets[name]; budget == nil {
+			t.Errorf("%s has no PodDisruptionBudget", name)
+		} else {
+			selectors["PodDisruptionBudget"] = budget.Spec.Selector
+		}
+		for _, constraint := range d.Spec.Template.Spec.TopologySpreadConstraints {
+			selectors["constraint "+constraint.TopologyKey] = constraint.LabelSelector
+		}
+		for what, s := range selectors {
+			checkSelector(t, what+" "+name, s, name, deployments)
+		}
 	}
-	for _, constraint := range d.Spec.Template.Spec.TopologySpreadConstraints {
-		selectors["constraint "+constraint.TopologyKey] = constraint.LabelSelector
+	for name := range budgets {
+		if deployments[name] == nil {
+			t.Errorf("PodDisruptionBudget %s is for no Deployment", name)
+		}
 	}
-	for name, s := range selectors {
-		selector, err := metav1.LabelSelectorAsSelector(s)
-		if err != nil || selector.Empty() || !selector.Matches(labels.Set(d.Spec.Template.Labels)) {
-			t.Errorf("%s: selector %v, %v", name, selector, err)
+}
+
+// checkSelector wants the pods of one Deployment, and of no other.
+func checkSelector(t *testing.T, what string, s *metav1.LabelSelector, name string, deployments map[string]*appsv1.Deployment) {
+	t.Helper()
+	selector, err := metav1.LabelSelectorAsSelector(s)
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	for other, d := range deployments {
+		if matches := selector.Matches(labels.Set(d.Spec.Template.Labels)); matches != (other == name) {
+			t.Errorf("%s: selector %v matches the pods of %s: %t", what, selector, other, matches)
 		}
 	}
 }

@@ -28,6 +28,7 @@ const (
 	systemNamespace    = "kubernaut-system"
 	executionNamespace = "kubernaut-workflows"
 	controllerName     = "workflowexecution-controller"
+	webhookName        = "workflowexecution-webhook"
 )
 
 // manifest is one object of a file.

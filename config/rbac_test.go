@@ -40,6 +40,23 @@ func grants(rules []rbacv1.PolicyRule) map[string][]string {
 	return all
 }
 
+// grantsByName are the verbs of each group/resource, with the name where a rule has one.
+func grantsByName(rules []rbacv1.PolicyRule) map[string][]string {
+	all := map[string][]string{}
+	for _, rule := range rules {
+		for key, verbs := range grants([]rbacv1.PolicyRule{rule}) {
+			names := rule.ResourceNames
+			if len(names) == 0 {
+				all[key] = append(all[key], verbs...)
+			}
+			for _, name := range names {
+				all[key+" "+name] = append(all[key+" "+name], verbs...)
+			}
+		}
+	}
+	return all
+}
+
 func TestNoRoleHasWildcards(t *testing.T) {
 	for role, rules := range rulesByRole(t) {
 		for _, rule := range rules {

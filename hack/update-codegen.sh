@@ -49,7 +49,7 @@ hack/update-checksums.sh
 
 echo "licences of what the images contain"
 go -C hack/tools/go-licenses build -o "${bin}/go-licenses" github.com/google/go-licenses/v2
-"${bin}/go-licenses" save ./cmd/workflowexecution --save_path third_party/licenses --force 2>/dev/null
+"${bin}/go-licenses" save ./cmd/workflowexecution ./cmd/webhook --save_path third_party/licenses --force 2>/dev/null
 rm -rf "third_party/licenses/${module}"
 # Of modules under the MPL it also saves the source, which the module proxy offers to everybody.
 find third_party/licenses -type f ! -iname '*licen[cs]e*' ! -iname '*notice*' ! -iname '*copying*' -delete

@@ -12,6 +12,7 @@ import (
 
 	"knative.dev/pkg/signals"
 
+	"kubernaut.ai/workflowexecution/pkg/reconciler/targetlease"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 	"kubernaut.ai/workflowexecution/pkg/startup"
@@ -32,5 +33,5 @@ func main() {
 
 func run(ctx context.Context, options startup.Options) error {
 	ctx = runinformers.WithNamespace(ctx, options.ExecutionNamespace)
-	return startup.Run(ctx, component, options, workflowexecution.NewController)
+	return startup.Run(ctx, component, options, workflowexecution.NewController, targetlease.NewController)
 }

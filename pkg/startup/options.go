@@ -24,32 +24,42 @@ const (
 	defaultWorkers = 16
 )
 
-// Options are the flags of a program of ours.
-type Options struct {
-	// ExecutionNamespace is where PipelineRuns are created.
-	ExecutionNamespace string
+// Common are the flags that all programs of ours have.
+type Common struct {
 	// ProbeAddress serves /health and /ready.
 	ProbeAddress string
 	// ProfilingAddress serves pprof when config-observability enables it. It has to be on loopback.
 	ProfilingAddress string
-	// Workers is how many objects each reconciler works on at once.
-	Workers int
 	// DisableHA runs without leader election.
 	DisableHA bool
 
 	client environment.ClientConfig
 }
 
+// Options are the flags of a controller.
+type Options struct {
+	Common
+
+	// ExecutionNamespace is where PipelineRuns are created.
+	ExecutionNamespace string
+	// Workers is how many objects each reconciler works on at once.
+	Workers int
+}
+
 // AddFlags declares the flags, those of the Kubernetes client among them.
 func (o *Options) AddFlags(flags *flag.FlagSet) {
+	o.addFlags(flags)
 	flags.StringVar(&o.ExecutionNamespace, "execution-namespace", "kubernaut-workflows",
 		"Namespace in which PipelineRuns are created. Fixed while the program runs.")
-	flags.StringVar(&o.ProbeAddress, "probe-address", ":8081", "Address that serves /health and /ready.")
-	flags.StringVar(&o.ProfilingAddress, "profiling-address", "127.0.0.1:8008",
-		"Address that serves pprof when config-observability enables it.")
 	flags.IntVar(&o.Workers, "workers", defaultWorkers, "Objects that each reconciler works on at once.")
-	flags.BoolVar(&o.DisableHA, "disable-ha", false, "Run without leader election. Only ever start one replica then.")
-	o.client.InitFlags(flags)
+}
+
+func (c *Common) addFlags(flags *flag.FlagSet) {
+	flags.StringVar(&c.ProbeAddress, "probe-address", ":8081", "Address that serves /health and /ready.")
+	flags.StringVar(&c.ProfilingAddress, "profiling-address", "127.0.0.1:8008",
+		"Address that serves pprof when config-observability enables it.")
+	flags.BoolVar(&c.DisableHA, "disable-ha", false, "Run without leader election. Only ever start one replica then.")
+	c.client.InitFlags(flags)
 	klog.InitFlags(flags)
 }
 
@@ -61,8 +71,12 @@ func (o *Options) Validate() error {
 	if o.Workers < 1 {
 		return fmt.Errorf("flag -workers: %d must be at least 1", o.Workers)
 	}
-	if !isLoopback(o.ProfilingAddress) {
-		return fmt.Errorf("flag -profiling-address: %q must be a loopback address such as 127.0.0.1:8008", o.ProfilingAddress)
+	return o.validate()
+}
+
+func (c *Common) validate() error {
+	if !isLoopback(c.ProfilingAddress) {
+		return fmt.Errorf("flag -profiling-address: %q must be a loopback address such as 127.0.0.1:8008", c.ProfilingAddress)
 	}
 	if os.Getenv("SYSTEM_NAMESPACE") == "" {
 		return fmt.Errorf("environment variable SYSTEM_NAMESPACE must name the namespace this program runs in")
@@ -76,8 +90,8 @@ func isLoopback(address string) bool {
 	return err == nil && (host == "localhost" || ipErr == nil && ip.IsLoopback())
 }
 
-func (o *Options) restConfig() (*rest.Config, error) {
-	cfg, err := o.client.GetRESTConfig()
+func (c *Common) restConfig() (*rest.Config, error) {
+	cfg, err := c.client.GetRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("no Kubernetes client configuration: %w", err)
 	}

@@ -11,7 +11,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"knative.dev/pkg/system"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
@@ -24,18 +26,55 @@ const (
 // preflight fails with one clear line if the cluster lacks what the controller cannot work without.
 // Knative's informers would wait for it without a word.
 func preflight(ctx context.Context, cfg *rest.Config) error {
-	cfg = rest.CopyConfig(cfg)
-	cfg.Timeout = preflightTimeout
-	client, err := discovery.NewDiscoveryClientForConfig(cfg)
+	client, err := reach(cfg)
 	if err != nil {
 		return err
-	}
-	if _, err := client.ServerVersion(); err != nil {
-		return fmt.Errorf("the Kubernetes API server at %s cannot be reached: %w", cfg.Host, err)
 	}
 	if err := serves(ctx, client, tektonVersion, "pipelineruns"); err != nil {
 		return fmt.Errorf("is Tekton Pipelines installed? %w", err)
 	}
+	return hasDefinition(ctx, client)
+}
+
+// preflightWebhook does the same for the webhook. Knative's controller of certificates would wait for
+// the Secret without a word.
+func preflightWebhook(ctx context.Context, cfg *rest.Config, secret string) error {
+	client, err := reach(cfg)
+	if err != nil {
+		return err
+	}
+	if err := hasDefinition(ctx, client); err != nil {
+		return err
+	}
+	kube, err := kubernetes.NewForConfig(withTimeout(cfg))
+	if err != nil {
+		return err
+	}
+	if _, err := kube.CoreV1().Secrets(system.Namespace()).Get(ctx, secret, metav1.GetOptions{}); err != nil {
+		return fmt.Errorf("is the Secret for the certificates installed, if only empty? failed to read %s/%s: %w",
+			system.Namespace(), secret, err)
+	}
+	return nil
+}
+
+func reach(cfg *rest.Config) (*discovery.DiscoveryClient, error) {
+	client, err := discovery.NewDiscoveryClientForConfig(withTimeout(cfg))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := client.ServerVersion(); err != nil {
+		return nil, fmt.Errorf("the Kubernetes API server at %s cannot be reached: %w", cfg.Host, err)
+	}
+	return client, nil
+}
+
+func withTimeout(cfg *rest.Config) *rest.Config {
+	cfg = rest.CopyConfig(cfg)
+	cfg.Timeout = preflightTimeout
+	return cfg
+}
+
+func hasDefinition(ctx context.Context, client discovery.ServerResourcesInterface) error {
 	if err := serves(ctx, client, v1alpha1.SchemeGroupVersion.String(), "workflowexecutions"); err != nil {
 		return fmt.Errorf("is the WorkflowExecution CRD installed? %w", err)
 	}

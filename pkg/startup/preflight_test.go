@@ -52,6 +52,8 @@ func serve(t *testing.T, a answers) *rest.Config {
 				Reason:  map[code]metav1.StatusReason{403: metav1.StatusReasonForbidden, 404: metav1.StatusReasonNotFound}[status],
 				Message: http.StatusText(int(status)) + ": " + r.URL.Path,
 			}
+		} else {
+			w.Header().Set("Content-Type", "application/json")
 		}
 		if err := json.NewEncoder(w).Encode(answer); err != nil {
 			t.Error(err)

@@ -41,29 +41,46 @@ func Run(ctx context.Context, component string, o Options, constructors ...injec
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	cfg, err := o.restConfig()
+	p := &program{
+		component: component, common: o.Common, workers: o.Workers, constructors: constructors, preflight: preflight,
+		ready: func(ctx context.Context) func(context.Context) error {
+			return TektonServed(kubeclient.Get(ctx).Discovery())
+		},
+	}
+	return p.start(ctx)
+}
+
+// program is what differs between our programs, and what a running one knows.
+type program struct {
+	component    string
+	common       Common
+	workers      int
+	constructors []injection.ControllerConstructor
+	preflight    func(context.Context, *rest.Config) error
+	ready        func(context.Context) func(context.Context) error
+	// webhook is nil in a program that answers no admission requests.
+	webhook *Webhook
+
+	profiling *profiling.Handler
+	synced    atomic.Bool
+}
+
+func (p *program) start(ctx context.Context) error {
+	cfg, err := p.common.restConfig()
 	if err != nil {
 		return err
 	}
-	if err := preflight(ctx, cfg); err != nil {
+	if err := p.preflight(ctx, cfg); err != nil {
 		return err
 	}
 	if err := os.Setenv(metricsHostVariable, loopback); err != nil {
 		return err
 	}
-	p := &program{component: component, options: o}
-	return p.run(ctx, cfg, constructors)
+	return p.run(ctx, cfg)
 }
 
-type program struct {
-	component string
-	options   Options
-	profiling *profiling.Handler
-	synced    atomic.Bool
-}
-
-func (p *program) run(ctx context.Context, cfg *rest.Config, constructors []injection.ControllerConstructor) error {
-	controller.DefaultThreadsPerController = p.options.Workers
+func (p *program) run(ctx context.Context, cfg *rest.Config) error {
+	controller.DefaultThreadsPerController = p.workers
 	ctx, startInformers := injection.EnableInjectionOrDie(ctx, cfg)
 	logger, level := sharedmain.SetupLoggerOrDie(ctx, p.component)
 	defer metrics.FlushExporter()
@@ -77,7 +94,7 @@ func (p *program) run(ctx context.Context, cfg *rest.Config, constructors []inje
 	p.profiling = profiling.NewHandler(logger, false)
 	sharedmain.SetupObservabilityOrDie(ctx, p.component, logger, p.profiling)
 	cmw := sharedmain.SetupConfigMapWatchOrDie(ctx, logger)
-	controllers, _ := sharedmain.ControllersAndWebhooksFromCtors(ctx, cmw, constructors...)
+	controllers, _ := sharedmain.ControllersAndWebhooksFromCtors(ctx, cmw, p.constructors...)
 	sharedmain.WatchLoggingConfigOrDie(ctx, cmw, logger, level, p.component)
 	sharedmain.WatchObservabilityConfigOrDie(ctx, cmw, p.profiling, logger, p.component)
 	return p.serve(ctx, cmw, startInformers, controllers)
@@ -89,11 +106,11 @@ func (p *program) serve(
 ) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		probes := observability.Probes(p.cachesSynced, TektonServed(kubeclient.Get(ctx).Discovery()))
-		return named("probes", observability.Serve(ctx, p.options.ProbeAddress, probes))
+		probes := observability.Probes(p.cachesSynced, p.ready(ctx))
+		return named("probes", observability.Serve(ctx, p.common.ProbeAddress, probes))
 	})
 	group.Go(func() error {
-		return named("profiling", observability.Serve(ctx, p.options.ProfilingAddress, http.Handler(p.profiling)))
+		return named("profiling", observability.Serve(ctx, p.common.ProfilingAddress, http.Handler(p.profiling)))
 	})
 	group.Go(func() error {
 		if err := cmw.Start(ctx.Done()); err != nil {
@@ -102,6 +119,9 @@ func (p *program) serve(
 		startInformers()
 		p.synced.Store(true)
 		logging.FromContext(ctx).Info("Caches are synced; starting the controllers")
+		if p.webhook != nil {
+			group.Go(func() error { return named("webhook", p.webhook.serve(ctx)) })
+		}
 		return controller.StartAll(ctx, controllers...)
 	})
 	return group.Wait()
@@ -115,14 +135,18 @@ func (p *program) cachesSynced(context.Context) error {
 }
 
 func (p *program) withLeaderElection(ctx context.Context) (context.Context, error) {
-	if p.options.DisableHA {
+	if p.common.DisableHA {
 		return ctx, nil
 	}
 	config, err := sharedmain.GetLeaderElectionConfig(ctx)
 	if err != nil {
 		return nil, named("leader election", err)
 	}
-	return leaderelection.WithDynamicLeaderElectorBuilder(ctx, kubeclient.Get(ctx), config.GetComponentConfig(p.component)), nil
+	election := config.GetComponentConfig(p.component)
+	if p.webhook != nil {
+		election = forOneKey(election)
+	}
+	return leaderelection.WithDynamicLeaderElectorBuilder(ctx, kubeclient.Get(ctx), election), nil
 }
 
 func named(part string, err error) error {

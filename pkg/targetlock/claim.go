@@ -1,8 +1,9 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package targetlock keeps two executions from working on one target: one Lease per target, at the
-// API server, with the execution that may touch the target as its holder.
+// Package targetlock keeps two executions from working on one target, and a repair from being repeated
+// blindly: one Lease per target, at the API server, with the execution that may touch the target as
+// its holder and a ledger of how the workflows ended that have run there.
 package targetlock
 
 import (
@@ -31,6 +32,17 @@ func (h Holder) String() string {
 	return h.Namespace + "/" + h.Name + "/" + string(h.UID)
 }
 
+// MarshalText is String.
+func (h Holder) MarshalText() ([]byte, error) {
+	return []byte(h.String()), nil
+}
+
+// UnmarshalText is ParseHolder.
+func (h *Holder) UnmarshalText(text []byte) (err error) {
+	*h, err = ParseHolder(string(text))
+	return err
+}
+
 // ParseHolder is the inverse of Holder.String.
 func ParseHolder(identity string) (Holder, error) {
 	parts := strings.Split(identity, "/")
@@ -52,24 +64,43 @@ type Claim struct {
 	RunNamespace string
 }
 
-// LeaseName is the name of the Lease of a canonical target.
-func LeaseName(target string) string {
+// TargetHash is the part of a Lease's name that tells targets apart. It also fits a label.
+func TargetHash(target string) string {
 	sum := sha256.Sum256([]byte(target))
-	return leasePrefix + hex.EncodeToString(sum[:])[:hashDigits]
+	return hex.EncodeToString(sum[:])[:hashDigits]
 }
 
-// Decision answers a claim. The zero Conflict means that the claim is held.
-type Decision struct {
-	// Conflict is the other holder, nil if the claim was granted.
-	Conflict *Conflict
+// LeaseName is the name of the Lease of a canonical target.
+func LeaseName(target string) string {
+	return LeaseNameOfHash(TargetHash(target))
+}
+
+// LeaseNameOfHash is the name of the Lease of a target of which only the TargetHash is known.
+func LeaseNameOfHash(hash string) string {
+	return leasePrefix + hash
+}
+
+// HashOfLease is the inverse of LeaseNameOfHash, false for a Lease that is no lock of ours.
+func HashOfLease(name string) (string, bool) {
+	hash, ok := strings.CutPrefix(name, leasePrefix)
+	return hash, ok && len(hash) == hashDigits
 }
 
 // Conflict is the execution that holds the target instead.
 type Conflict struct {
-	Holder     Holder
+	// Holder is zero if the Lease was edited so that it names no execution; Identity tells what it says.
+	Holder   Holder
+	Identity string
+	// Target in canonical form, empty if somebody has removed it.
+	Target     string
 	WorkflowID string
 	// RunNamespace is where the holder's PipelineRun lives.
 	RunNamespace string
 	// Since is when it took the target.
 	Since time.Time
+}
+
+// Claim of the conflicting execution on the target.
+func (c Conflict) Claim() Claim {
+	return Claim{Target: c.Target, Holder: c.Holder, WorkflowID: c.WorkflowID, RunNamespace: c.RunNamespace}
 }

@@ -26,45 +26,104 @@ const (
 	RunNamespaceAnnotation = "kubernaut.ai/run-namespace"
 	// FencedAnnotation is set once the holder's run must not be started any more.
 	FencedAnnotation = "kubernaut.ai/fenced"
+	// LedgerAnnotation holds the Ledger. Without it nothing is remembered of the target.
+	LedgerAnnotation = "kubernaut.ai/ledger"
 )
 
-func newLease(namespace string, claim Claim, now time.Time) *coordinationv1.Lease {
-	return &coordinationv1.Lease{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace,
-			Name:      LeaseName(claim.Target),
-			Labels:    map[string]string{LockLabel: LockTarget},
-			Annotations: map[string]string{
-				TargetAnnotation:       claim.Target,
-				WorkflowIDAnnotation:   claim.WorkflowID,
-				RunNamespaceAnnotation: claim.RunNamespace,
-			},
-		},
-		Spec: coordinationv1.LeaseSpec{
-			HolderIdentity: new(claim.Holder.String()),
-			AcquireTime:    new(metav1.NewMicroTime(now)),
-		},
+// Lock is the lock of a target as a Lease says it.
+type Lock struct {
+	// Holder has the target; nil if it is free.
+	Holder *Conflict
+	// Fenced tells that the holder's run must not be started any more.
+	Fenced bool
+	Ledger Ledger
+	// LedgerErr is set if the ledger cannot be read.
+	LedgerErr error
+
+	lease *coordinationv1.Lease
+}
+
+// LockOf reads a Lease; nil is a target that nobody holds and of which nothing is remembered.
+func LockOf(lease *coordinationv1.Lease) *Lock {
+	lock := &Lock{lease: lease, Ledger: Ledger{}}
+	if lease == nil {
+		return lock
 	}
+	_, lock.Fenced = lease.Annotations[FencedAnnotation]
+	if text, found := lease.Annotations[LedgerAnnotation]; found {
+		lock.Ledger, lock.LedgerErr = DecodeLedger(text)
+	}
+	if identity := ptr.Deref(lease.Spec.HolderIdentity, ""); identity != "" {
+		// What names no execution is a holder all the same.
+		holder, _ := ParseHolder(identity)
+		lock.Holder = &Conflict{
+			Holder:       holder,
+			Identity:     identity,
+			Target:       lease.Annotations[TargetAnnotation],
+			WorkflowID:   lease.Annotations[WorkflowIDAnnotation],
+			RunNamespace: lease.Annotations[RunNamespaceAnnotation],
+			Since:        ptr.Deref(lease.Spec.AcquireTime, metav1.MicroTime{}).Time,
+		}
+	}
+	return lock
 }
 
-func isHeldBy(lease *coordinationv1.Lease, claim Claim) bool {
-	return ptr.Deref(lease.Spec.HolderIdentity, "") == claim.Holder.String()
+// Exists tells whether there is a Lease.
+func (l *Lock) Exists() bool { return l.lease != nil }
+
+// Target in canonical form, as the Lease says it.
+func (l *Lock) Target() string {
+	if l.lease == nil {
+		return ""
+	}
+	return l.lease.Annotations[TargetAnnotation]
 }
 
-func isFenced(lease *coordinationv1.Lease) bool {
-	_, fenced := lease.Annotations[FencedAnnotation]
-	return fenced
+func (l *Lock) isHeldBy(holder Holder) bool {
+	return l.Holder != nil && l.Holder.Identity == holder.String()
 }
 
-func conflictOf(lease *coordinationv1.Lease) (*Conflict, error) {
-	holder, err := ParseHolder(ptr.Deref(lease.Spec.HolderIdentity, ""))
+func newLease(namespace, target string) *coordinationv1.Lease {
+	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
+		Namespace:   namespace,
+		Name:        LeaseName(target),
+		Labels:      map[string]string{LockLabel: LockTarget},
+		Annotations: map[string]string{TargetAnnotation: target},
+	}}
+}
+
+// hold makes the claim the holder. Labels and target are set anew, in case somebody has removed them.
+func hold(lease *coordinationv1.Lease, claim Claim, now time.Time) {
+	metav1.SetMetaDataLabel(&lease.ObjectMeta, LockLabel, LockTarget)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, TargetAnnotation, claim.Target)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, WorkflowIDAnnotation, claim.WorkflowID)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, RunNamespaceAnnotation, claim.RunNamespace)
+	delete(lease.Annotations, FencedAnnotation)
+	lease.Spec.HolderIdentity = new(claim.Holder.String())
+	lease.Spec.AcquireTime = new(metav1.NewMicroTime(now))
+}
+
+func free(lease *coordinationv1.Lease) {
+	for _, annotation := range []string{WorkflowIDAnnotation, RunNamespaceAnnotation, FencedAnnotation} {
+		delete(lease.Annotations, annotation)
+	}
+	lease.Spec.HolderIdentity, lease.Spec.AcquireTime = nil, nil
+}
+
+func isFree(lease *coordinationv1.Lease) bool {
+	return ptr.Deref(lease.Spec.HolderIdentity, "") == ""
+}
+
+// write puts the ledger on the Lease; an empty one is no annotation.
+func (l Ledger) write(lease *coordinationv1.Lease) error {
+	if len(l) == 0 {
+		delete(lease.Annotations, LedgerAnnotation)
+		return nil
+	}
+	text, err := l.Encode()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Conflict{
-		Holder:       holder,
-		WorkflowID:   lease.Annotations[WorkflowIDAnnotation],
-		RunNamespace: lease.Annotations[RunNamespaceAnnotation],
-		Since:        ptr.Deref(lease.Spec.AcquireTime, metav1.MicroTime{}).Time,
-	}, nil
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, LedgerAnnotation, text)
+	return nil
 }

@@ -5,6 +5,7 @@ package targetlock
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,8 +16,11 @@ import (
 	"k8s.io/utils/clock"
 )
 
+// ErrChanged means that the lock is not what it was when it was read: read it again and decide again.
+var ErrChanged = errors.New("the lock has changed meanwhile")
+
 // Store keeps the locks as Leases in one namespace. It reads and writes at the API server only: a
-// decision about a lock never rests on a cache.
+// decision about a lock never rests on a cache. Every write is conditional on what was read.
 type Store struct {
 	namespace string
 	leases    coordinationclient.LeaseInterface
@@ -28,82 +32,97 @@ func NewStore(leases coordinationclient.LeasesGetter, namespace string, clock cl
 	return &Store{namespace: namespace, leases: leases.Leases(namespace), clock: clock}
 }
 
-// Acquire takes the target for the claim, or tells who has it. To hold it already is success: that
-// is how a restarted controller finds its own lock.
-func (s *Store) Acquire(ctx context.Context, claim Claim) (Decision, error) {
-	_, err := s.leases.Create(ctx, newLease(s.namespace, claim, s.clock.Now()), metav1.CreateOptions{})
-	if err == nil {
-		return Decision{}, nil
+// Look reads the lock of a target.
+func (s *Store) Look(ctx context.Context, target string) (*Lock, error) {
+	lease, err := s.leases.Get(ctx, LeaseName(target), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return LockOf(nil), nil
 	}
-	if !apierrors.IsAlreadyExists(err) {
-		return Decision{}, fmt.Errorf("failed to create the lease of target %s: %w", claim.Target, err)
-	}
-	lease, err := s.get(ctx, claim)
 	if err != nil {
-		return Decision{}, err
+		return nil, fmt.Errorf("failed to read the lease of target %s: %w", target, err)
 	}
-	if isHeldBy(lease, claim) {
-		return Decision{}, nil
+	return LockOf(lease), nil
+}
+
+// Take makes the claim the holder of a lock that was found to be free for it, and fails with
+// ErrChanged if the lock has changed since.
+func (s *Store) Take(ctx context.Context, lock *Lock, claim Claim) error {
+	if !lock.Exists() {
+		lease := newLease(s.namespace, claim.Target)
+		hold(lease, claim, s.clock.Now())
+		return s.create(ctx, lease, claim.Target)
 	}
-	conflict, err := conflictOf(lease)
-	if err != nil {
-		return Decision{}, fmt.Errorf("lease %s/%s of target %s: %w", s.namespace, lease.Name, claim.Target, err)
-	}
-	return Decision{Conflict: conflict}, nil
+	lease := lock.lease.DeepCopy()
+	hold(lease, claim, s.clock.Now())
+	return s.update(ctx, lease, "take the lease", claim.Target)
 }
 
 // MayStart tells whether the claim holds its target and is not fenced, so that its run may start.
 func (s *Store) MayStart(ctx context.Context, claim Claim) (bool, error) {
-	lease, err := s.get(ctx, claim)
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
+	lock, err := s.Look(ctx, claim.Target)
 	if err != nil {
 		return false, err
 	}
-	return isHeldBy(lease, claim) && !isFenced(lease), nil
+	return lock.isHeldBy(claim.Holder) && !lock.Fenced, nil
 }
 
 // Fence makes MayStart say no from now on, for every replica, however long a call of it was held up.
 // It has to come before an unstarted run is deleted and its target freed.
 func (s *Store) Fence(ctx context.Context, claim Claim) error {
-	lease, err := s.get(ctx, claim)
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil || !isHeldBy(lease, claim) || isFenced(lease) {
-		return err
-	}
-	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, FencedAnnotation, s.clock.Now().UTC().Format(time.RFC3339))
-	if _, err := s.leases.Update(ctx, lease, metav1.UpdateOptions{}); err != nil {
-		return fmt.Errorf("failed to fence the lease of target %s: %w", claim.Target, err)
-	}
-	return nil
+	return retryChanged(func() error {
+		lock, err := s.Look(ctx, claim.Target)
+		if err != nil || !lock.isHeldBy(claim.Holder) || lock.Fenced {
+			return err
+		}
+		lease := lock.lease.DeepCopy()
+		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, FencedAnnotation, s.clock.Now().UTC().Format(time.RFC3339))
+		return s.update(ctx, lease, "fence the lease", claim.Target)
+	})
 }
 
-// Release frees the target if the claim holds it. Whoever calls it has made sure that nothing of the
-// claim's run can work any more.
-func (s *Store) Release(ctx context.Context, claim Claim) error {
-	lease, err := s.get(ctx, claim)
-	if apierrors.IsNotFound(err) {
-		return nil
+func (s *Store) create(ctx context.Context, lease *coordinationv1.Lease, target string) error {
+	_, err := s.leases.Create(ctx, lease, metav1.CreateOptions{})
+	return outcomeOf(err, "create the lease", target)
+}
+
+func (s *Store) update(ctx context.Context, lease *coordinationv1.Lease, what, target string) error {
+	_, err := s.leases.Update(ctx, lease, metav1.UpdateOptions{})
+	return outcomeOf(err, what, target)
+}
+
+// put stores a lease whose ledger may have changed. One that is free and remembers nothing is deleted:
+// leases do not accumulate.
+func (s *Store) put(ctx context.Context, lease *coordinationv1.Lease, what, target string) error {
+	if _, remembers := lease.Annotations[LedgerAnnotation]; remembers || !isFree(lease) {
+		return s.update(ctx, lease, what, target)
 	}
-	if err != nil || !isHeldBy(lease, claim) {
-		return err
-	}
-	err = s.leases.Delete(ctx, lease.Name, metav1.DeleteOptions{
+	err := s.leases.Delete(ctx, lease.Name, metav1.DeleteOptions{
 		Preconditions: &metav1.Preconditions{UID: &lease.UID, ResourceVersion: &lease.ResourceVersion},
 	})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("failed to free target %s: %w", claim.Target, err)
+	if apierrors.IsNotFound(err) {
+		return nil
 	}
-	return nil
+	return outcomeOf(err, what, target)
 }
 
-func (s *Store) get(ctx context.Context, claim Claim) (*coordinationv1.Lease, error) {
-	lease, err := s.leases.Get(ctx, LeaseName(claim.Target), metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("failed to read the lease of target %s: %w", claim.Target, err)
+func outcomeOf(err error, what, target string) error {
+	switch {
+	case err == nil:
+		return nil
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err):
+		return fmt.Errorf("failed to %s of target %s: %w: %w", what, target, ErrChanged, err)
 	}
-	return lease, nil
+	return fmt.Errorf("failed to %s of target %s: %w", what, target, err)
+}
+
+// retryChanged repeats what read a lock that changed before it was written.
+func retryChanged(try func() error) error {
+	const attempts = 5
+	var err error
+	for range attempts {
+		if err = try(); !errors.Is(err, ErrChanged) {
+			return err
+		}
+	}
+	return err
 }

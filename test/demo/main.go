@@ -102,11 +102,20 @@ func show(ctx context.Context, root string, options cluster.Options) (err error)
 	return nil
 }
 
-// prepare installs the product, starts the controller and pushes the examples' bundles.
+// prepare installs the product, starts the webhook and the controller and pushes the examples' bundles.
 func prepare(ctx context.Context, c *cluster.Cluster, root string) error {
 	if err := install.Config(ctx, c, root); err != nil {
 		return err
 	}
+	webhook, err := install.NewWebhook(ctx, c, root)
+	if err != nil {
+		return err
+	}
+	admission, err := webhook.Start(ctx)
+	if err != nil {
+		return err
+	}
+	c.Printf("the webhook is ready, as its shipped ServiceAccount (log: %s)", admission.Log())
 	controller, err := install.NewController(ctx, c, root)
 	if err != nil {
 		return err

@@ -8,14 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
-
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"kubernaut.ai/workflowexecution/test/cluster"
 )
@@ -24,7 +18,7 @@ import (
 // chosen write: before the API server sees it, or after the API server has done it and before the
 // replica learns of that.
 type CrashProxy struct {
-	server *httptest.Server
+	*relay
 
 	mu     sync.Mutex
 	writes []string
@@ -48,51 +42,13 @@ type crashKey struct{}
 
 var errCrashed = errors.New("the replica was ended here")
 
-// NewCrashProxy forwards to the API server of the cluster whatever credentials the replica sends.
+// NewCrashProxy makes one that only forwards and counts, until it is armed.
 func NewCrashProxy(c *cluster.Cluster) (*CrashProxy, error) {
-	anonymous := rest.AnonymousClientConfig(c.Config())
-	transport, err := rest.TransportFor(anonymous)
-	if err != nil {
-		return nil, err
-	}
-	target, err := url.Parse(anonymous.Host)
-	if err != nil {
-		return nil, err
-	}
 	p := &CrashProxy{}
-	proxy := &httputil.ReverseProxy{
-		Transport:      transport,
-		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		FlushInterval:  -1, // watches are streams
-		ModifyResponse: p.afterWrite,
-		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-	}
-	p.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		proxy.ServeHTTP(w, p.beforeWrite(r))
-	}))
-	p.server.EnableHTTP2 = true
-	// Clients send their credentials over TLS only.
-	p.server.StartTLS()
-	return p, nil
+	var err error
+	p.relay, err = newRelay(c, p.beforeWrite, p.afterWrite)
+	return p, err
 }
-
-// Through makes the flag with which a replica of the controller works through the proxy.
-func (p *CrashProxy) Through(c *Controller) (flag string, err error) {
-	config, err := clientcmd.LoadFromFile(c.kubeconfig)
-	if err != nil {
-		return "", err
-	}
-	for _, server := range config.Clusters {
-		server.Server = p.server.URL
-		server.CertificateAuthority, server.CertificateAuthorityData = "", nil
-		server.InsecureSkipTLSVerify = true
-	}
-	path := c.kubeconfig + ".through-proxy"
-	return "-kubeconfig=" + path, clientcmd.WriteToFile(*config, path)
-}
-
-// Close ends the proxy.
-func (p *CrashProxy) Close() { p.server.Close() }
 
 // Arm begins to count writes anew, from 1, and ends the replica by kill at the given one. At 0 it
 // counts only. The channel is closed when that has happened.
@@ -111,7 +67,7 @@ func (p *CrashProxy) Writes() []string {
 	return append([]string(nil), p.writes...)
 }
 
-func (p *CrashProxy) beforeWrite(r *http.Request) *http.Request {
+func (p *CrashProxy) beforeWrite(_ http.ResponseWriter, r *http.Request) *http.Request {
 	if !isWrite(r) {
 		return r
 	}

@@ -1,8 +1,9 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package install puts the product into a local cluster: what config/ holds, and the controller from
-// its real main, under the ServiceAccount and with the flags and environment that config/ gives it.
+// Package install puts the product into a local cluster: what config/ holds, and the controller and
+// the webhook from their real mains, under the ServiceAccounts and with the flags and environment
+// that config/ gives them.
 package install
 
 import (
@@ -35,12 +36,23 @@ func Options(root string, o cluster.Options) cluster.Options {
 	return o
 }
 
-// Config applies config/ without the Deployment: on the local cluster the controller is a process.
+// Config applies config/ without the Deployments: on the local cluster our programs are processes.
+// Nor does the API server ask the webhook, until it is started.
 func Config(ctx context.Context, c *cluster.Cluster, root string) error {
-	notDeployed := func(object *unstructured.Unstructured) bool {
-		return object.GetKind() != "Deployment" && object.GetKind() != "PodDisruptionBudget"
+	return c.ApplyWith(ctx, cluster.ApplyOptions{Change: onThisMachine}, manifests(root)...)
+}
+
+func onThisMachine(object *unstructured.Unstructured) bool {
+	switch object.GetKind() {
+	case "Deployment", "PodDisruptionBudget", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration":
+		return false
+	case "Service":
+		if object.GetName() == webhookName {
+			// The way from an API server to a process beside it.
+			object.Object["spec"] = map[string]any{"type": "ExternalName", "externalName": "localhost"}
+		}
 	}
-	return c.ApplyWith(ctx, cluster.ApplyOptions{Change: notDeployed}, manifests(root)...)
+	return true
 }
 
 // Kubernetes is a client of the cluster with all rights.

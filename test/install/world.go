@@ -25,6 +25,9 @@ type World struct {
 	Controller *Controller
 	// Replica is the one at work. Tests that kill it put its successor here.
 	Replica *cluster.Process
+	Webhook *Webhook
+	// Admission is the webhook's process. Tests that end it put its successor here.
+	Admission *cluster.Process
 
 	// Clients with all rights.
 	Executions versioned.Interface
@@ -70,6 +73,12 @@ func (w *World) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if err := Config(ctx, w.Cluster, w.Root); err != nil {
+		return err
+	}
+	if w.Webhook, err = NewWebhook(ctx, w.Cluster, w.Root); err != nil {
+		return err
+	}
+	if w.Admission, err = w.Webhook.Start(ctx); err != nil {
 		return err
 	}
 	if w.Controller, err = NewController(ctx, w.Cluster, w.Root); err != nil {

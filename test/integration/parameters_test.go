@@ -50,20 +50,6 @@ func TestParametersArriveUnchanged(t *testing.T) {
 	}
 }
 
-// Tekton refuses a result reference in a parameter of a run. Until a webhook refuses it at admission,
-// the execution fails with the same words, and nothing runs.
-func TestResultReferenceRunsNothing(t *testing.T) {
-	t.Parallel()
-	image, _ := workflow{}.push(t, bundle(t))
-	wfe := submit(t, newExecution(newNamespace(t), "api", image, withParameters(map[string]string{"X": "$(tasks.prepare.results.y)"})))
-	failure := awaitPhase(t, wfe, v1alpha1.PhaseFailed).Status.FailureDetails
-	expect(t, "reason", v1alpha1.FailureConfigurationError, failure.Reason)
-	expect(t, "executed", false, failure.WasExecutionFailure)
-	if !strings.Contains(failure.Message, "spec.parameters[X]") {
-		t.Errorf("the message does not name the field: %s", failure.Message)
-	}
-}
-
 func TestDigestPinsTheBundle(t *testing.T) {
 	t.Parallel()
 	tag := bundle(t)

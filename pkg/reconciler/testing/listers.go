@@ -11,7 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	coordinationlisters "k8s.io/client-go/listers/coordination/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -50,6 +52,16 @@ func (l *Listers) Runs() tektonlisters.PipelineRunLister {
 // Pods lists pods.
 func (l *Listers) Pods() corelisters.PodLister {
 	return corelisters.NewPodLister(l.sorter.IndexerForObjectType(&corev1.Pod{}))
+}
+
+// Indexers of runs and of pods.
+func (l *Listers) Indexers() (runs, pods cache.Indexer) {
+	return l.sorter.IndexerForObjectType(&tektonv1.PipelineRun{}), l.sorter.IndexerForObjectType(&corev1.Pod{})
+}
+
+// Leases lists Leases.
+func (l *Listers) Leases() coordinationlisters.LeaseLister {
+	return coordinationlisters.NewLeaseLister(l.sorter.IndexerForObjectType(&coordinationv1.Lease{}))
 }
 
 func (l *Listers) kubeObjects() []runtime.Object {

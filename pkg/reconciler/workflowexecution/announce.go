@@ -17,6 +17,8 @@ import (
 const (
 	eventLockAcquired       = "LockAcquired"
 	eventLockReleased       = "LockReleased"
+	eventTargetStaysLocked  = "TargetStaysLocked"
+	eventBlockCleared       = "BlockCleared"
 	eventPipelineRunCreated = "PipelineRunCreated"
 	eventWorkflowStarted    = "WorkflowStarted"
 	eventWorkflowCompleted  = "WorkflowCompleted"

@@ -16,13 +16,9 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// canonicalTargetAnnotation keeps in the status which target was locked, so that the same lock is
-// freed at the end, whatever API discovery says by then.
-const canonicalTargetAnnotation = "kubernaut.ai/canonical-target"
-
 // claim says which lock the execution needs. It is false if the execution cannot run as written.
 func (r *Reconciler) claim(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (targetlock.Claim, bool, error) {
-	if target := wfe.Status.Annotations[canonicalTargetAnnotation]; target != "" {
+	if target := wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation]; target != "" {
 		return r.claimOf(wfe, target), true, nil
 	}
 	target, err := r.admit(ctx, wfe)

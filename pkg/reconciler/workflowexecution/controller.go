@@ -24,6 +24,8 @@ import (
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -35,17 +37,21 @@ const pipelineRunLabel = "tekton.dev/pipelineRun"
 // and their PipelineRuns and pods in the execution namespace.
 func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl {
 	executions := executioninformer.Get(ctx)
-	runs, pods := runinformers.PipelineRuns(ctx), runinformers.Pods(ctx)
+	pipelineRuns, pods := runinformers.PipelineRuns(ctx), runinformers.Pods(ctx)
+	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
+	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
 
 	r := &Reconciler{
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),
-		kube:         kubeclient.Get(ctx),
-		runs:         runs.Lister(),
-		pods:         pods.Lister(),
+		runLister:    pipelineRuns.Lister(),
+		podLister:    pods.Lister(),
+		index:        runinformers.Index(ctx),
 		runNamespace: runinformers.Namespace(ctx),
 		targets:      targets(ctx),
-		locks:        targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{}),
+		locks:        locks,
+		runs:         ours,
+		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}),
 		clock:        clock.RealClock{},
 	}
 	impl := reconcilerv1alpha1.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
@@ -61,7 +67,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	}
 	handle(ctx, executions.Informer(), controller.HandleAll(impl.Enqueue))
 	handle(ctx, executions.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: impl.Tracker.OnDeletedObserver})
-	handle(ctx, runs.Informer(), controller.HandleAll(
+	handle(ctx, pipelineRuns.Informer(), controller.HandleAll(
 		controller.EnsureTypeMeta(impl.Tracker.OnChanged, tektonv1.SchemeGroupVersion.WithKind("PipelineRun"))))
 	handle(ctx, pods.Informer(), controller.HandleAll(func(object any) {
 		if run := runOf(object); run != nil {

@@ -28,8 +28,8 @@ func (r *Reconciler) finish(
 	if wfe.Status.FailureDetails != nil {
 		return nil
 	}
-	left, err := r.remains(ctx, wfe, run)
-	if err != nil || left.any() {
+	left, err := r.runs.Remains(ctx, r.refOf(wfe), run)
+	if err != nil || left.Any() {
 		return err
 	}
 	return r.free(ctx, wfe, claim)
@@ -40,26 +40,29 @@ func (r *Reconciler) release(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if err := r.track(wfe); err != nil {
 		return err
 	}
-	run, err := r.liveRun(ctx, wfe)
+	ref := r.refOf(wfe)
+	run, err := r.runs.Get(ctx, ref)
 	if err != nil {
 		return err
 	}
-	left, err := r.remains(ctx, wfe, run)
+	left, err := r.runs.Remains(ctx, ref, run)
 	if err != nil {
 		return err
 	}
-	if left.any() {
+	if left.Any() {
 		return r.cleanUp(ctx, wfe, left)
 	}
 	return r.free(ctx, wfe, claim)
 }
 
-// free releases the lock before the terminal phase, so that an orchestrator that reacts to the phase
-// at once is never told that the target is busy.
+// free releases the lock and has the ledger note the outcome, before the terminal phase, so that an
+// orchestrator that reacts to the phase at once is never told that the target is busy.
 func (r *Reconciler) free(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) error {
-	if err := r.locks.Release(ctx, claim); err != nil {
+	entry, err := r.locks.Release(ctx, claim, targetlock.OutcomeOf(wfe), policy(ctx))
+	if err != nil {
 		return err
 	}
+	noteConsequences(wfe, entry)
 	wfe.Status.MarkReleased()
 	return nil
 }
@@ -79,7 +82,7 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 	}
 	if run != nil {
 		evidence.CancelReason = resources.CancelReasonOf(run)
-		taskRuns, err := r.taskRuns(ctx, wfe)
+		taskRuns, err := r.runs.TaskRuns(ctx, r.refOf(wfe))
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ package workflowexecution
 
 import (
 	"context"
-	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -13,8 +12,8 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// acquireLock takes the target, or skips the execution because another one has it. Skip, do not
-// queue: whoever submitted the execution knows best whether it is still wanted later.
+// acquireLock takes the target, or ends the execution because it may not have it. Skip, do not queue:
+// whoever submitted the execution knows best whether it is still wanted later.
 func (r *Reconciler) acquireLock(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim,
 ) (bool, error) {
@@ -24,25 +23,25 @@ func (r *Reconciler) acquireLock(
 	if err := r.isNew(ctx, wfe); err != nil {
 		return false, err
 	}
-	decision, err := r.locks.Acquire(ctx, claim)
+	decision, err := r.decide(ctx, claim)
 	if err != nil {
 		return false, err
 	}
-	if decision.Conflict != nil {
-		if decision, err = r.takeOver(ctx, claim, decision); err != nil {
-			return false, err
-		}
-	}
-	if decision.Conflict != nil {
-		r.skipBusy(wfe, claim, *decision.Conflict)
+	if decision.Verdict != targetlock.Held {
+		r.turnAway(wfe, claim, decision)
 		return false, nil
 	}
+	noteLock(wfe, claim)
+	return true, nil
+}
+
+// noteLock keeps with the lock which target it is of.
+func noteLock(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) {
 	if wfe.Status.Annotations == nil {
 		wfe.Status.Annotations = map[string]string{}
 	}
-	wfe.Status.Annotations[canonicalTargetAnnotation] = claim.Target
+	wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation] = claim.Target
 	wfe.Status.MarkLockAcquired()
-	return true, nil
 }
 
 // isNew makes sure at the API server that the execution has no lock and no outcome yet. With an old
@@ -59,19 +58,42 @@ func (r *Reconciler) isNew(ctx context.Context, wfe *v1alpha1.WorkflowExecution)
 	return nil
 }
 
-func (r *Reconciler) skipBusy(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, by targetlock.Conflict) {
-	now := r.clock.Now()
-	wfe.Status.MarkSkipped(v1alpha1.SkipDetails{
-		Reason: v1alpha1.SkipResourceBusy,
-		Message: fmt.Sprintf("Target %s is held by %s/%s (workflow %s) since %s; create a new execution once that one has ended",
-			claim.Target, by.Holder.Namespace, by.Holder.Name, by.WorkflowID, by.Since.UTC().Format("2006-01-02T15:04:05Z")),
-		SkippedAt: metav1.NewTime(now),
-		ConflictingWorkflow: &v1alpha1.ConflictingWorkflow{
-			Namespace:      by.Holder.Namespace,
-			Name:           by.Holder.Name,
-			WorkflowID:     by.WorkflowID,
-			TargetResource: claim.Target,
-			StartedAt:      metav1.NewTime(by.Since),
-		},
-	})
+// turnAway ends an execution that may not have its target, in the way that the decision asks for.
+func (r *Reconciler) turnAway(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, decision targetlock.Decision) {
+	switch decision.Verdict {
+	case targetlock.Spent:
+		r.finishSpent(wfe, claim, decision.Entry)
+	case targetlock.Unreadable:
+		r.refuse(wfe, v1alpha1.FailureConfigurationError, unreadable(claim, decision.Err))
+	default:
+		wfe.Status.MarkSkipped(r.skipDetails(claim, decision))
+	}
+}
+
+// finishSpent gives an execution the end that the ledger remembers of it: a pass before a crash freed
+// its target and did not get to note that.
+func (r *Reconciler) finishSpent(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, entry targetlock.Entry) {
+	noteLock(wfe, claim)
+	completed := metav1.NewTime(entry.CompletedAt)
+	var details *v1alpha1.FailureDetails
+	if entry.Outcome == v1alpha1.PhaseFailed {
+		details = &v1alpha1.FailureDetails{
+			Reason: entry.Reason, Message: entry.Message, FailedAt: completed, WasExecutionFailure: entry.Ran,
+		}
+	}
+	wfe.Status.MarkReleasing(completed, details)
+	noteConsequences(wfe, &entry)
+	wfe.Status.MarkReleased()
+}
+
+// noteConsequences takes over what the ledger says of the execution, if it does.
+func noteConsequences(wfe *v1alpha1.WorkflowExecution, entry *targetlock.Entry) {
+	if entry == nil {
+		return
+	}
+	var nextAllowed *metav1.Time
+	if blocks := entry.Blocks != ""; !blocks && !entry.NextAllowed.IsZero() {
+		nextAllowed = new(metav1.NewTime(entry.NextAllowed))
+	}
+	wfe.Status.MarkConsequences(entry.ConsecutiveFailures, nextAllowed, entry.Blocks != "")
 }

@@ -48,11 +48,25 @@ func refusalReason(err error) v1alpha1.FailureReason {
 func (r *Reconciler) refuseRun(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, refused *refusal,
 ) error {
-	if err := r.locks.Release(ctx, claim); err != nil {
+	entry, err := r.locks.Release(ctx, claim, r.refusedOutcome(wfe, refused), policy(ctx))
+	if err != nil {
 		return err
 	}
 	r.refuse(wfe, refused.reason, refused.message)
+	noteConsequences(wfe, entry)
 	return nil
+}
+
+// refusedOutcome is what is to be remembered of an execution that could not be started. One that never
+// had its target, or that somebody cancelled, says nothing about the next one.
+func (r *Reconciler) refusedOutcome(wfe *v1alpha1.WorkflowExecution, refused *refusal) *targetlock.Outcome {
+	locked := wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue()
+	if !locked || refused.reason == v1alpha1.FailureCancelled {
+		return nil
+	}
+	return &targetlock.Outcome{
+		Phase: v1alpha1.PhaseFailed, Reason: refused.reason, Message: refused.message, CompletedAt: r.clock.Now(),
+	}
 }
 
 func (r *Reconciler) pendingTooLong(ctx context.Context, wfe *v1alpha1.WorkflowExecution) bool {
@@ -85,7 +99,7 @@ func (r *Reconciler) findRun(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if err := r.hasNoReference(ctx, wfe); err != nil {
 		return false, err
 	}
-	run, err := r.liveRun(ctx, wfe)
+	run, err := r.runs.Get(ctx, r.refOf(wfe))
 	if err != nil || run == nil {
 		return false, err
 	}

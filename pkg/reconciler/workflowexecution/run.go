@@ -17,6 +17,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -41,33 +42,35 @@ func (r *Reconciler) pipelineRun(
 }
 
 func (r *Reconciler) track(wfe *v1alpha1.WorkflowExecution) error {
+	ref := r.refOf(wfe)
 	return r.tracker.TrackReference(tracker.Reference{
 		APIVersion: tektonv1.SchemeGroupVersion.String(),
 		Kind:       "PipelineRun",
-		Namespace:  r.runNamespaceOf(wfe),
-		Name:       names.PipelineRun(wfe),
+		Namespace:  ref.Namespace,
+		Name:       ref.Name,
 	}, wfe)
 }
 
-// runNamespaceOf is where the run of the execution lives: the execution namespace may have been
-// configured anew since.
-func (r *Reconciler) runNamespaceOf(wfe *v1alpha1.WorkflowExecution) string {
-	if ref := wfe.Status.PipelineRunRef; ref != nil {
-		return ref.Namespace
+// refOf says which run is the one of the execution. Where it lives is stored with its reference: the
+// execution namespace may have been configured anew since.
+func (r *Reconciler) refOf(wfe *v1alpha1.WorkflowExecution) runs.Ref {
+	ref := runs.Ref{Namespace: r.runNamespace, Name: names.PipelineRun(wfe), Execution: wfe.UID}
+	if stored := wfe.Status.PipelineRunRef; stored != nil {
+		ref.Namespace, ref.UID = stored.Namespace, stored.UID
 	}
-	return r.runNamespace
+	return ref
 }
 
 // ownRun is the run of the execution as it is known now, nil if there is none. A run that the cache
 // does not have is looked for at the API server: the cache may lag, and a label that somebody removed
 // hides a run from it.
 func (r *Reconciler) ownRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (*tektonv1.PipelineRun, error) {
-	namespace, name := r.runNamespaceOf(wfe), names.PipelineRun(wfe)
-	run, err := r.runs.PipelineRuns(namespace).Get(name)
-	if err == nil && isOwn(wfe, run) {
+	ref := r.refOf(wfe)
+	run, err := r.runLister.PipelineRuns(ref.Namespace).Get(ref.Name)
+	if err == nil && ref.Matches(run) {
 		return run, nil
 	}
-	run, err = r.liveRun(ctx, wfe)
+	run, err = r.runs.Get(ctx, ref)
 	if run == nil || err != nil {
 		return nil, err
 	}
@@ -91,14 +94,6 @@ func (r *Reconciler) showRun(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 		return fmt.Errorf("failed to give PipelineRun %s/%s its label back: %w", run.Namespace, run.Name, err)
 	}
 	return nil
-}
-
-// isOwn goes by the stored reference, and by the marks of the creator where none is stored yet.
-func isOwn(wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) bool {
-	if ref := wfe.Status.PipelineRunRef; ref != nil && ref.UID != "" {
-		return run.UID == ref.UID
-	}
-	return resources.BelongsTo(run, wfe.UID)
 }
 
 func (r *Reconciler) createRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) error {

@@ -5,14 +5,11 @@ package workflowexecution
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"knative.dev/pkg/logging"
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -35,8 +32,12 @@ func (r *Reconciler) start(
 	if !mayStart {
 		return r.lostLock(ctx, wfe, claim, run)
 	}
-	if err := r.letGo(ctx, wfe, run); err != nil {
+	started, err := r.runs.Start(ctx, run)
+	if err != nil {
 		return r.startFailed(ctx, wfe, claim, run, err)
+	}
+	if started != nil {
+		r.markStarted(wfe, started)
 	}
 	return nil
 }
@@ -78,50 +79,25 @@ func (r *Reconciler) liveExecution(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	return live, nil
 }
 
-// letGo is the one write that starts a workflow. It changes a run only once: it tests the run's UID
-// and that it is still held back.
-func (r *Reconciler) letGo(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
-	patch, err := json.Marshal([]patchOperation{
-		{Op: "test", Path: "/metadata/uid", Value: run.UID},
-		{Op: "test", Path: "/spec/status", Value: tektonv1.PipelineRunSpecStatusPending},
-		{Op: "remove", Path: "/spec/status"},
-	})
+// noteStart notes the start of a run that a pass before a crash has let go. It makes sure at the API
+// server that no start is noted there: the run's event may have come before that of the execution.
+func (r *Reconciler) noteStart(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
+	if wfe.Status.HasStarted() {
+		return nil
+	}
+	live, err := r.liveExecution(ctx, wfe)
 	if err != nil {
 		return err
 	}
-	_, err = r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.JSONPatchType, patch, metav1.PatchOptions{})
-	switch {
-	case apierrors.IsInvalid(err) || apierrors.IsNotFound(err):
-		// The cache lags: the run has been started, ended or deleted, and its event is on its way.
-		logging.FromContext(ctx).Infow("The run is no longer held back", "reason", err.Error())
-		return r.startedEarlier(ctx, wfe, run)
-	case err != nil:
-		return fmt.Errorf("failed to start PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
+	if live.UID != wfe.UID || live.Status.HasStarted() {
+		return errCacheLags
 	}
-	wfe.Status.MarkStarted(metav1.NewTime(r.clock.Now()))
+	r.markStarted(wfe, run)
 	return nil
 }
 
-// startedEarlier notes the start that a pass before a crash did not get to note.
-func (r *Reconciler) startedEarlier(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
-	live, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Get(ctx, run.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("failed to read PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
-	}
-	if live.UID == run.UID && !live.IsPending() {
-		r.noteStart(wfe, live)
-	}
-	return nil
-}
-
-// noteStart takes the start from Tekton where this controller could not note it itself.
-func (r *Reconciler) noteStart(wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) {
-	if wfe.Status.HasStarted() {
-		return
-	}
+// markStarted prefers the time that Tekton has noted.
+func (r *Reconciler) markStarted(wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) {
 	started := metav1.NewTime(r.clock.Now())
 	if run.Status.StartTime != nil {
 		started = *run.Status.StartTime
@@ -134,11 +110,11 @@ func (r *Reconciler) noteStart(wfe *v1alpha1.WorkflowExecution, run *tektonv1.Pi
 func (r *Reconciler) lostLock(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
 ) reconciler.Event {
-	decision, err := r.locks.Acquire(ctx, claim)
+	decision, err := r.decide(ctx, claim)
 	if err != nil {
 		return err
 	}
-	if decision.Conflict == nil {
+	if decision.Verdict == targetlock.Held {
 		mayStart, err := r.locks.MayStart(ctx, claim)
 		if err != nil {
 			return err
@@ -147,21 +123,15 @@ func (r *Reconciler) lostLock(
 			return r.after(0)
 		}
 	}
-	if err := r.deleteUnstarted(ctx, run); err != nil {
+	if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
 		return err
 	}
-	if decision.Conflict != nil {
-		r.skipBusy(wfe, claim, *decision.Conflict)
+	if decision.Verdict != targetlock.Held {
+		r.turnAway(wfe, claim, decision)
 		return nil
 	}
 	return r.refuseRun(ctx, wfe, claim, &refusal{
 		reason:  v1alpha1.FailureCancelled,
 		message: "The lock was fenced before the workflow started; nothing ran",
 	})
-}
-
-type patchOperation struct {
-	Op    string `json:"op"`
-	Path  string `json:"path"`
-	Value any    `json:"value,omitempty"`
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgotesting "k8s.io/client-go/testing"
 	clocktesting "k8s.io/utils/clock/testing"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
@@ -25,6 +26,8 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -49,17 +52,22 @@ func run(t *testing.T, table rtesting.TableTest) {
 }
 
 func construct(ctx context.Context, listers *given.Listers, circumstances *given.Circumstances) controller.Reconciler {
+	index, err := runs.NewIndex(listers.Indexers())
+	utilruntime.Must(err)
 	now := clocktesting.NewFakePassiveClock(given.Now())
-	kube := kubeclient.Get(ctx)
+	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), given.SystemNamespace, now)
+	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
 	r := &Reconciler{
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),
-		kube:         kube,
-		runs:         listers.Runs(),
-		pods:         listers.Pods(),
+		runLister:    listers.Runs(),
+		podLister:    listers.Pods(),
 		runNamespace: given.RunNamespace,
 		targets:      oneTarget{circumstances.Discovery},
-		locks:        targetlock.NewStore(kube.CoordinationV1(), given.SystemNamespace, now),
+		index:        index,
+		locks:        locks,
+		runs:         ours,
+		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, now),
 		tracker:      &rtesting.NullTracker{},
 		clock:        now,
 	}

@@ -11,7 +11,6 @@ import (
 
 	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
-	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/controller"
@@ -22,15 +21,19 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 // Locks is what the reconciler needs of targetlock.Store.
 type Locks interface {
-	Acquire(context.Context, targetlock.Claim) (targetlock.Decision, error)
+	Look(ctx context.Context, target string) (*targetlock.Lock, error)
+	Take(context.Context, *targetlock.Lock, targetlock.Claim) error
 	MayStart(context.Context, targetlock.Claim) (bool, error)
 	Fence(context.Context, targetlock.Claim) error
-	Release(context.Context, targetlock.Claim) error
+	Release(context.Context, targetlock.Claim, *targetlock.Outcome, targetlock.Policy) (*targetlock.Entry, error)
+	Lift(ctx context.Context, claim targetlock.Claim, cleared bool) (lifted bool, err error)
 }
 
 // Targets is what the reconciler needs of targetlock.Resolver.
@@ -43,17 +46,19 @@ type Targets interface {
 type Reconciler struct {
 	executions versioned.Interface
 	tekton     tektonclientset.Interface
-	kube       kubernetes.Interface
 
-	// runs and pods know our PipelineRuns in the execution namespace, and their pods.
-	runs         tektonlisters.PipelineRunLister
-	pods         corelisters.PodLister
+	// The listers know our PipelineRuns in the execution namespace, and their pods.
+	runLister    tektonlisters.PipelineRunLister
+	podLister    corelisters.PodLister
+	index        *runs.Index
 	runNamespace string
 
-	targets Targets
-	locks   Locks
-	tracker tracker.Interface
-	clock   clock.PassiveClock
+	targets  Targets
+	locks    Locks
+	runs     *runs.Runs
+	takeover *takeover.Takeover
+	tracker  tracker.Interface
+	clock    clock.PassiveClock
 }
 
 var (
@@ -66,7 +71,7 @@ var (
 // for now.
 func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	if wfe.Status.IsTerminal() {
-		return nil
+		return r.liftCleared(ctx, wfe)
 	}
 	defer settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	wfe.Status.InitializeConditions()
@@ -88,7 +93,7 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	if run.IsPending() {
 		return r.start(ctx, wfe, claim, run)
 	}
-	if err := r.observe(wfe, run); err != nil {
+	if err := r.observe(ctx, wfe, run); err != nil {
 		return err
 	}
 	if !run.IsDone() {
@@ -101,6 +106,9 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 // and frees its target. The execution stays until its outcome is stored.
 func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	if wfe.Status.IsTerminal() {
+		if err := r.liftDeleted(ctx, wfe); err != nil {
+			return err
+		}
 		return r.deleteRun(ctx, wfe)
 	}
 	defer settle(ctx, wfe, wfe.Status.DeepCopy(), &event)

@@ -34,6 +34,13 @@ const (
 	ReasonReleasing = "Releasing"
 )
 
+// CanonicalTargetAnnotation keeps in the status which target was locked, so that the same lock is
+// freed at the end, whatever API discovery says by then.
+const CanonicalTargetAnnotation = "kubernaut.ai/canonical-target"
+
+// unblockedAnnotation in the status keeps a clearance from being carried out twice.
+const unblockedAnnotation = "kubernaut.ai/unblocked"
+
 var conditionSet = apis.NewBatchConditionSet(
 	ConditionLockAcquired, ConditionPipelineRunCreated, ConditionPipelineRunSucceeded)
 
@@ -143,6 +150,31 @@ func (s *WorkflowExecutionStatus) MarkReleased() {
 		conditionSet.Manage(s).MarkTrue(ConditionPipelineRunSucceeded)
 	}
 	s.derivePhase()
+}
+
+// MarkConsequences notes what the end of this execution means for the next one of its workflow on its
+// target: how many in a row could not be started, when one may run again (nil if time alone does not
+// decide that), and whether none may run before a person has looked.
+func (s *WorkflowExecutionStatus) MarkConsequences(failures int32, nextAllowed *metav1.Time, blocks bool) {
+	s.ConsecutiveFailures, s.NextAllowedExecution = failures, nextAllowed
+	if s.FailureDetails != nil {
+		s.FailureDetails.RequiresManualReview = blocks
+	}
+}
+
+// IsUnblockDue tells whether a person has cleared the block of this execution, and the ledger of its
+// target does not know yet.
+func (s *WorkflowExecutionStatus) IsUnblockDue() bool {
+	_, unblocked := s.Annotations[unblockedAnnotation]
+	return s.BlockClearance != nil && !unblocked
+}
+
+// MarkUnblocked notes that the ledger of the target knows of the clearance.
+func (s *WorkflowExecutionStatus) MarkUnblocked() {
+	if s.Annotations == nil {
+		s.Annotations = map[string]string{}
+	}
+	s.Annotations[unblockedAnnotation] = "true"
 }
 
 // derivePhase is the one place where conditions become a phase, so that the two cannot disagree.

@@ -77,12 +77,14 @@ type WorkflowExecutionStatusFields struct {
 	// +optional
 	SkipDetails *SkipDetails `json:"skipDetails,omitempty"`
 
-	// ConsecutiveFailures of this workflow on this target, this one included.
+	// ConsecutiveFailures before execution of this workflow on this target, up to and including this
+	// execution.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ConsecutiveFailures int32 `json:"consecutiveFailures,omitempty"`
 
-	// NextAllowedExecution is when this workflow may run on this target again.
+	// NextAllowedExecution is when this workflow may run on this target again, absent if time alone
+	// does not decide that.
 	// +optional
 	NextAllowedExecution *metav1.Time `json:"nextAllowedExecution,omitempty"`
 

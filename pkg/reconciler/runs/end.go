@@ -1,0 +1,114 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+)
+
+// Cancel ends the run by way of its finally tasks, and notes why on the run itself. A run that has
+// ended or is gone needs no cancellation.
+func (r *Runs) Cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1alpha1.FailureReason) error {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{
+			"uid": run.UID,
+			"annotations": map[string]string{
+				resources.CancelReasonAnnotation: string(reason),
+				resources.CancelledAtAnnotation:  r.clock.Now().UTC().Format(time.RFC3339),
+			},
+		},
+		"spec": map[string]any{"status": tektonv1.PipelineRunSpecStatusCancelledRunFinally},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsBadRequest(err) && r.hasEnded(ctx, run) {
+		// Tekton refuses changes of a run that has ended. Its event is on its way.
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("failed to cancel PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
+	}
+	return nil
+}
+
+func (r *Runs) hasEnded(ctx context.Context, run *tektonv1.PipelineRun) bool {
+	live, err := r.again(ctx, run)
+	return err == nil && (live == nil || live.IsDone())
+}
+
+// GraceRemaining is how long the finally tasks of a cancelled run may still run. It counts from the
+// given time, or from the cancellation if that came later: they get their time also when no controller
+// was up to cancel the run at once.
+func (r *Runs) GraceRemaining(run *tektonv1.PipelineRun, since time.Time, settings resources.Settings) time.Duration {
+	cancelled, err := time.Parse(time.RFC3339, run.Annotations[resources.CancelledAtAnnotation])
+	if err == nil && cancelled.After(since) {
+		since = cancelled
+	}
+	return since.Add(settings.CancelGrace.Duration).Sub(r.clock.Now())
+}
+
+// DeleteUnstarted deletes a run that is held back, if nothing has changed it. A failure means that it
+// has changed, perhaps started: the next pass sees.
+func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) error {
+	if !run.IsPending() {
+		return fmt.Errorf("PipelineRun %s/%s was started meanwhile", run.Namespace, run.Name)
+	}
+	err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &run.UID, ResourceVersion: &run.ResourceVersion},
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("failed to delete PipelineRun %s/%s, which never started: %w", run.Namespace, run.Name, err)
+	}
+	return nil
+}
+
+// DeleteForeground deletes a run after its TaskRuns and pods: while it is there, something of it is.
+// It does not wait for that.
+func (r *Runs) DeleteForeground(ctx context.Context, run *tektonv1.PipelineRun) error {
+	if run.DeletionTimestamp != nil {
+		return nil
+	}
+	err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{
+		PropagationPolicy: ptr.To(metav1.DeletePropagationForeground),
+		Preconditions:     &metav1.Preconditions{UID: &run.UID},
+	})
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return fmt.Errorf("failed to delete PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
+	}
+	return nil
+}
+
+// DeletePods asks the pods that are left to end. It waits for runs that have not ended: what they make
+// of their pods is theirs. It never forces: a pod that is not known to have ended may work on.
+func (r *Runs) DeletePods(ctx context.Context, left Remains) error {
+	if left.Runs() {
+		return nil
+	}
+	for _, pod := range left.pods {
+		if pod.DeletionTimestamp != nil {
+			continue
+		}
+		err := r.kube.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
+			Preconditions: &metav1.Preconditions{UID: &pod.UID},
+		})
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			return fmt.Errorf("failed to delete pod %s/%s of the ended run: %w", pod.Namespace, pod.Name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+)
+
+// byTarget is the name of the index over the hash of the target.
+const byTarget = "target"
+
+// Index finds our runs and their pods by what they work on. It rests on caches: what it finds has to
+// be looked at again.
+type Index struct {
+	runs, pods cache.Indexer
+}
+
+// NewIndex adds the index to caches of PipelineRuns and pods, which several may share.
+func NewIndex(runs, pods cache.Indexer) (*Index, error) {
+	for _, indexer := range []cache.Indexer{runs, pods} {
+		if _, indexed := indexer.GetIndexers()[byTarget]; indexed {
+			continue
+		}
+		if err := indexer.AddIndexers(cache.Indexers{byTarget: targetOf}); err != nil {
+			return nil, err
+		}
+	}
+	return &Index{runs: runs, pods: pods}, nil
+}
+
+func targetOf(object any) ([]string, error) {
+	labelled, ok := object.(metav1.Object)
+	if !ok || labelled.GetLabels()[resources.TargetHashLabel] == "" {
+		return nil, nil
+	}
+	return []string{labelled.GetLabels()[resources.TargetHashLabel]}, nil
+}
+
+// Runs on a target, by its hash.
+func (i *Index) Runs(targetHash string) ([]*tektonv1.PipelineRun, error) {
+	return find[*tektonv1.PipelineRun](i.runs, targetHash)
+}
+
+// Pods on a target, by its hash.
+func (i *Index) Pods(targetHash string) ([]*corev1.Pod, error) {
+	return find[*corev1.Pod](i.pods, targetHash)
+}
+
+func find[T any](indexer cache.Indexer, hash string) ([]T, error) {
+	objects, err := indexer.ByIndex(byTarget, hash)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]T, 0, len(objects))
+	for _, object := range objects {
+		if typed, ok := object.(T); ok {
+			found = append(found, typed)
+		}
+	}
+	return found, nil
+}

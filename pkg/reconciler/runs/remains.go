@@ -1,0 +1,127 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+)
+
+// Remains are what of a run may still work.
+type Remains struct {
+	run        bool
+	taskRuns   []string
+	customRuns []string
+	pods       []*corev1.Pod
+}
+
+// Any tells whether anything of the run may still work.
+func (m Remains) Any() bool {
+	return m.Runs() || len(m.pods) > 0
+}
+
+// Runs tells whether there is more than pods: what may make further pods.
+func (m Remains) Runs() bool {
+	return m.run || len(m.taskRuns)+len(m.customRuns) > 0
+}
+
+// Unwatched tells whether the end of something would go unnoticed: TaskRuns and CustomRuns are not
+// watched, nor are pods that lack our label.
+func (m Remains) Unwatched() bool {
+	return m.Runs() || slices.ContainsFunc(m.pods, func(pod *corev1.Pod) bool { return !resources.IsWatched(pod) })
+}
+
+// String names everything, for people.
+func (m Remains) String() string {
+	var parts []string
+	if m.run {
+		parts = append(parts, "the PipelineRun")
+	}
+	for _, name := range m.taskRuns {
+		parts = append(parts, "TaskRun "+name)
+	}
+	for _, name := range m.customRuns {
+		parts = append(parts, "CustomRun "+name)
+	}
+	for _, pod := range m.pods {
+		parts = append(parts, "pod "+pod.Name)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Remains looks for what is left of the run, which Get has read before and which is nil if it is gone.
+// It looks in this order, so that nothing can appear behind it: a PipelineRun that is done makes no
+// TaskRuns, and a TaskRun that is done makes no pods.
+func (r *Runs) Remains(ctx context.Context, ref Ref, run *tektonv1.PipelineRun) (Remains, error) {
+	m := Remains{run: run != nil && !run.IsDone()}
+	taskRuns, err := r.TaskRuns(ctx, ref)
+	if err != nil {
+		return m, err
+	}
+	for i := range taskRuns {
+		if !taskRuns[i].IsDone() {
+			m.taskRuns = append(m.taskRuns, taskRuns[i].Name)
+		}
+	}
+	if m.customRuns, err = r.workingCustomRuns(ctx, ref); err != nil {
+		return m, err
+	}
+	m.pods, err = r.livePods(ctx, ref)
+	return m, err
+}
+
+// TaskRuns lists those of the run, whether they have ended or not.
+func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error) {
+	list, err := r.tekton.TektonV1().TaskRuns(ref.Namespace).List(ctx, ref.children())
+	if err != nil {
+		return nil, fmt.Errorf("failed to list the TaskRuns of the run: %w", err)
+	}
+	return list.Items, nil
+}
+
+func (r *Runs) workingCustomRuns(ctx context.Context, ref Ref) ([]string, error) {
+	list, err := r.tekton.TektonV1beta1().CustomRuns(ref.Namespace).List(ctx, ref.children())
+	if err != nil {
+		return nil, fmt.Errorf("failed to list the CustomRuns of the run: %w", err)
+	}
+	var working []string
+	for i := range list.Items {
+		if !list.Items[i].IsDone() {
+			working = append(working, list.Items[i].Name)
+		}
+	}
+	return working, nil
+}
+
+func (r *Runs) livePods(ctx context.Context, ref Ref) ([]*corev1.Pod, error) {
+	list, err := r.kube.CoreV1().Pods(ref.Namespace).List(ctx, ref.children())
+	if err != nil {
+		return nil, fmt.Errorf("failed to list the pods of the run: %w", err)
+	}
+	var alive []*corev1.Pod
+	for i := range list.Items {
+		if pod := &list.Items[i]; !resources.PodHasEnded(pod) {
+			alive = append(alive, pod)
+		}
+	}
+	return alive, nil
+}
+
+// children selects by the mark that Tekton itself puts on what it makes. Ours is copied from the run,
+// and so is missing where somebody had removed it there.
+func (r Ref) children() metav1.ListOptions {
+	selector := resources.SelectChildren(r.Execution)
+	if r.UID != "" {
+		selector = resources.SelectChildrenOfRun(r.UID)
+	}
+	return metav1.ListOptions{LabelSelector: selector}
+}

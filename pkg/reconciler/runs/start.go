@@ -1,0 +1,54 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"knative.dev/pkg/logging"
+)
+
+// Start is the one write that starts a workflow. It changes a run only once: it tests the run's UID
+// and that it is still held back. It returns the run as it was let go, now or by a pass before a
+// crash, and nil if there is nothing that could have started.
+func (r *Runs) Start(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.PipelineRun, error) {
+	patch, err := json.Marshal([]patchOperation{
+		{Op: "test", Path: "/metadata/uid", Value: run.UID},
+		{Op: "test", Path: "/spec/status", Value: tektonv1.PipelineRunSpecStatusPending},
+		{Op: "remove", Path: "/spec/status"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	started, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.JSONPatchType, patch, metav1.PatchOptions{})
+	switch {
+	case apierrors.IsInvalid(err) || apierrors.IsNotFound(err):
+		// The cache lags: the run has been started, ended or deleted, and its event is on its way.
+		logging.FromContext(ctx).Infow("The run is no longer held back", "reason", err.Error())
+		return r.startedEarlier(ctx, run)
+	case err != nil:
+		return nil, fmt.Errorf("failed to start PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
+	}
+	return started, nil
+}
+
+func (r *Runs) startedEarlier(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.PipelineRun, error) {
+	live, err := r.again(ctx, run)
+	if err != nil || live == nil || live.IsPending() {
+		return nil, err
+	}
+	return live, nil
+}
+
+type patchOperation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value,omitempty"`
+}

@@ -1,0 +1,94 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	"context"
+	"fmt"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// Working finds an execution other than the given one that works on a target whatever the Lease says:
+// somebody may have deleted or edited that. The index says where to look, the API server what is so.
+func (r *Runs) Working(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
+	found, err := index.Runs(targetHash)
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range found {
+		if run.IsDone() || isOf(run, except) {
+			continue
+		}
+		live, err := r.again(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		if live != nil && !live.IsDone() && !live.IsPending() {
+			return conflictOf(live, since(live)), nil
+		}
+	}
+	return r.workingPod(ctx, index, targetHash, except)
+}
+
+// workingPod finds a pod that outlives its run.
+func (r *Runs) workingPod(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
+	pods, err := index.Pods(targetHash)
+	if err != nil {
+		return nil, err
+	}
+	for _, pod := range pods {
+		if resources.PodHasEnded(pod) || isOf(pod, except) {
+			continue
+		}
+		live, err := r.kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, fmt.Errorf("failed to read pod %s/%s, which may work on the target: %w", pod.Namespace, pod.Name, err)
+		}
+		if err == nil && live.UID == pod.UID && !resources.PodHasEnded(live) {
+			return conflictOf(live, live.CreationTimestamp), nil
+		}
+	}
+	return nil, nil
+}
+
+func isOf(object metav1.Object, execution types.UID) bool {
+	return object.GetLabels()[resources.ExecutionUIDLabel] == string(execution)
+}
+
+func since(run *tektonv1.PipelineRun) metav1.Time {
+	if run.Status.StartTime != nil {
+		return *run.Status.StartTime
+	}
+	return run.CreationTimestamp
+}
+
+// HolderOf is the execution that a run or one of its pods belongs to, as its annotations say, which
+// Tekton copies from the run.
+func HolderOf(object metav1.Object) targetlock.Holder {
+	annotations := object.GetAnnotations()
+	return targetlock.Holder{
+		Namespace: annotations[resources.ExecutionNamespaceAnnotation],
+		Name:      annotations[resources.ExecutionNameAnnotation],
+		UID:       types.UID(annotations[resources.ExecutionUIDAnnotation]),
+	}
+}
+
+func conflictOf(object metav1.Object, since metav1.Time) *targetlock.Conflict {
+	holder := HolderOf(object)
+	return &targetlock.Conflict{
+		Holder:       holder,
+		Identity:     holder.String(),
+		Target:       object.GetAnnotations()[resources.TargetAnnotation],
+		WorkflowID:   object.GetAnnotations()[resources.WorkflowIDAnnotation],
+		RunNamespace: object.GetNamespace(),
+		Since:        since.Time,
+	}
+}

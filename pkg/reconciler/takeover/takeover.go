@@ -1,0 +1,126 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package takeover frees targets whose holders are dead.
+package takeover
+
+import (
+	"context"
+	"time"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// Locks is what a take-over needs of targetlock.Store.
+type Locks interface {
+	Fence(context.Context, targetlock.Claim) error
+	Release(context.Context, targetlock.Claim, *targetlock.Outcome, targetlock.Policy) (*targetlock.Entry, error)
+}
+
+// Takeover frees targets whose holders are dead. It decides by what the API server has.
+type Takeover struct {
+	executions versioned.Interface
+	runs       *runs.Runs
+	locks      Locks
+	clock      clock.PassiveClock
+}
+
+// New takes the client of executions, and what ends runs and frees targets.
+func New(executions versioned.Interface, runs *runs.Runs, locks Locks, clock clock.PassiveClock) *Takeover {
+	return &Takeover{executions: executions, runs: runs, locks: locks, clock: clock}
+}
+
+// Free frees the target of a dead holder, and tells whether it has, once nothing of that holder's run
+// can work any more. Until then it ends what works, and as long as the holder lives it does nothing.
+func (t *Takeover) Free(
+	ctx context.Context, conflict targetlock.Conflict, policy targetlock.Policy,
+) (bool, error) {
+	if conflict.Holder == (targetlock.Holder{}) || conflict.Target == "" {
+		// Somebody has edited the Lease, and nobody knows whose target it is, or which.
+		return false, nil
+	}
+	holder, err := t.find(ctx, conflict.Holder)
+	if err != nil || holder.fate == alive {
+		return false, err
+	}
+	theirs := conflict.Claim()
+	if err := t.locks.Fence(ctx, theirs); err != nil {
+		return false, err
+	}
+	ref := runOf(theirs)
+	run, err := t.runs.Get(ctx, ref)
+	if err != nil {
+		return false, err
+	}
+	outcome := t.outcome(holder, run)
+	if cleared, err := t.clear(ctx, ref, run, holder.fate); !cleared || err != nil {
+		return false, err
+	}
+	_, err = t.locks.Release(ctx, theirs, outcome, policy)
+	return err == nil, err
+}
+
+// runOf is the run of an execution that may be gone, as far as its Lease remembers it.
+func runOf(claim targetlock.Claim) runs.Ref {
+	holder := &v1alpha1.WorkflowExecution{ObjectMeta: metav1.ObjectMeta{Name: claim.Holder.Name, UID: claim.Holder.UID}}
+	return runs.Ref{Namespace: claim.RunNamespace, Name: names.PipelineRun(holder), Execution: holder.UID}
+}
+
+// clear ends what a dead holder left, and tells whether nothing is left that could work. It deletes the
+// history of a holder that is gone, which nobody would ever do later.
+func (t *Takeover) clear(ctx context.Context, ref runs.Ref, run *tektonv1.PipelineRun, fate fate) (bool, error) {
+	if run != nil {
+		ref.UID = run.UID
+	}
+	if ended, err := t.end(ctx, ref, run); !ended || err != nil {
+		return false, err
+	}
+	if fate == gone && run != nil && run.IsDone() {
+		return true, t.runs.DeleteForeground(ctx, run)
+	}
+	return true, nil
+}
+
+// end ends a run in the way in which the deletion of its execution would have, and tells whether
+// nothing of it works any more. A nil run is one that is gone; its children may not be.
+func (t *Takeover) end(ctx context.Context, ref runs.Ref, run *tektonv1.PipelineRun) (bool, error) {
+	switch {
+	case run == nil || run.IsDone():
+	case run.IsPending():
+		if err := t.runs.DeleteUnstarted(ctx, run); err != nil {
+			return false, err
+		}
+	default:
+		return false, t.endWorking(ctx, run)
+	}
+	left, err := t.runs.Remains(ctx, ref, nil)
+	if err != nil {
+		return false, err
+	}
+	if left.Any() {
+		return false, t.runs.DeletePods(ctx, left)
+	}
+	return true, nil
+}
+
+// endWorking cancels a run, and deletes it once its finally tasks have had their time. Where somebody
+// has removed the settings of the run, nobody knows how much that is.
+func (t *Takeover) endWorking(ctx context.Context, run *tektonv1.PipelineRun) error {
+	if run.Spec.Status == "" {
+		return t.runs.Cancel(ctx, run, v1alpha1.FailureCancelled)
+	}
+	settings, err := resources.SettingsOf(run)
+	if err == nil && t.runs.GraceRemaining(run, time.Time{}, settings) > 0 {
+		return nil
+	}
+	return t.runs.DeleteForeground(ctx, run)
+}

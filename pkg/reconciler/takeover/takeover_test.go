@@ -1,0 +1,147 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package takeover
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgotesting "k8s.io/client-go/testing"
+	clocktesting "k8s.io/utils/clock/testing"
+	kubeclient "knative.dev/pkg/client/injection/kube/client"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+var errRefused = errors.New("refused")
+
+// writes are what a take-over did to locks, runs and pods, in their order. The one that is named fails.
+type writes struct {
+	t     *testing.T
+	fails string
+	done  []string
+	// remembers is what the release was told of the holder.
+	remembers *targetlock.Outcome
+}
+
+func (w *writes) write(what string) error {
+	w.done = append(w.done, what)
+	if what == w.fails {
+		return errRefused
+	}
+	return nil
+}
+
+func (w *writes) lock(verb string, claim targetlock.Claim) error {
+	w.t.Helper()
+	if claim.Target != given.Target || claim.Holder != holder() || claim.RunNamespace != given.RunNamespace {
+		w.t.Errorf("%s of %+v, which is not the claim of the dead holder", verb, claim)
+	}
+	return w.write(verb)
+}
+
+func (w *writes) Fence(_ context.Context, claim targetlock.Claim) error {
+	w.t.Helper()
+	return w.lock("fence", claim)
+}
+
+func (w *writes) Release(
+	_ context.Context, claim targetlock.Claim, outcome *targetlock.Outcome, _ targetlock.Policy,
+) (*targetlock.Entry, error) {
+	w.t.Helper()
+	w.remembers = outcome
+	return nil, w.lock("release", claim)
+}
+
+func (w *writes) react(action clientgotesting.Action) (bool, runtime.Object, error) {
+	switch action.GetVerb() {
+	case "get", "list":
+		return false, nil, nil
+	}
+	err := w.write(action.GetVerb() + " " + action.GetResource().Resource)
+	return err != nil, nil, err
+}
+
+func dead(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+	return given.Execution("billing/other", facts...)
+}
+
+func holder() targetlock.Holder {
+	return targetlock.Holder{Namespace: dead().Namespace, Name: dead().Name, UID: dead().UID}
+}
+
+func free(t *testing.T, w *writes, objects ...runtime.Object) (bool, error) {
+	t.Helper()
+	w.t = t
+	server := given.NewListers(objects)
+	ctx, clients := given.WithClients(t.Context(), t, &server)
+	for _, client := range clients {
+		client.PrependReactor("*", "*", w.react)
+	}
+	now := clocktesting.NewFakePassiveClock(given.Now())
+	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
+	return New(executionclient.Get(ctx), ours, w, now).Free(ctx, targetlock.Conflict{
+		Holder: holder(), Target: given.Target, WorkflowID: given.WorkflowID, RunNamespace: given.RunNamespace, Since: given.Ago(time.Hour).Time,
+	}, targetlock.Policy{})
+}
+
+// The history of an execution that is gone is deleted while its target is still locked: once that is free,
+// nobody comes back for it.
+func TestFreeDeletesHistoryOfGone(t *testing.T) {
+	done := given.Run(dead(), given.Works(time.Hour), given.Succeeded(time.Minute))
+	over := dead(given.Started(time.Hour), given.Ended(time.Minute, nil), given.Released)
+	const deleteRun = "delete pipelineruns"
+	for _, test := range []struct {
+		name    string
+		objects []runtime.Object
+		fails   string
+		freed   bool
+		want    []string
+	}{
+		{"gone", []runtime.Object{done}, "", true, []string{"fence", deleteRun, "release"}},
+		{"gone, and another has its name", []runtime.Object{done, dead(given.WithUID("later"))}, "", true, []string{"fence", deleteRun, "release"}},
+		{"gone, and its run cannot be deleted", []runtime.Object{done}, deleteRun, false, []string{"fence", deleteRun}},
+		{"gone, and its run is going", []runtime.Object{given.Run(dead(), given.Works(0), given.Succeeded(0), given.RunDeleted)}, "", true, []string{"fence", "release"}},
+		{"gone without a run", nil, "", true, []string{"fence", "release"}},
+		{"gone, and another's run has the name", []runtime.Object{given.Run(dead(), given.Works(0), given.Succeeded(0), given.Foreign)}, "", true, []string{"fence", "release"}},
+		{"gone, and its run never started", []runtime.Object{given.Run(dead())}, "", true, []string{"fence", deleteRun, "release"}},
+		{"gone, and its pod works", []runtime.Object{done, given.Pod(done, "drain")}, "", false, []string{"fence", "delete pods"}},
+		{"over, with its own finalizer", []runtime.Object{done, over}, "", true, []string{"fence", "release"}},
+		{"alive", []runtime.Object{done, dead(given.Started(time.Hour))}, "", false, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := &writes{fails: test.fails}
+			freed, err := free(t, w, test.objects...)
+			if freed != test.freed || (err != nil) != (test.fails != "") {
+				t.Errorf("Free() = %t, %v; want %t", freed, err, test.freed)
+			}
+			if !slices.Equal(w.done, test.want) {
+				t.Errorf("Writes %q, want %q", w.done, test.want)
+			}
+		})
+	}
+}
+
+func TestFreeStopsAtFailure(t *testing.T) {
+	for fails, want := range map[string][]string{"fence": {"fence"}, "release": {"fence", "release"}} {
+		t.Run(fails, func(t *testing.T) {
+			w := &writes{fails: fails}
+			if freed, err := free(t, w); freed || !errors.Is(err, errRefused) {
+				t.Errorf("Free() = %t, %v; want the failure", freed, err)
+			}
+			if !slices.Equal(w.done, want) {
+				t.Errorf("Writes %q, want %q", w.done, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,147 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlease
+
+import (
+	"context"
+	"time"
+
+	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
+	kubeclient "knative.dev/pkg/client/injection/kube/client"
+	"knative.dev/pkg/configmap"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/kmeta"
+	"knative.dev/pkg/logging"
+	"knative.dev/pkg/reconciler"
+	"knative.dev/pkg/system"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
+	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// settleTime passes before a Lease is looked at after something has changed. One fact shows in several
+// caches, and not in all of them at once; what is in order once they agree costs no request.
+const settleTime = time.Second
+
+// NewController wires the reconciler to what wakes it: Leases of targets, runs that appear, and
+// executions that are over or gone.
+func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl {
+	logger := logging.FromContext(ctx).Named("targetlease")
+	store := config.NewStore(logger.Named("config-store"))
+	store.WatchConfigs(cmw)
+
+	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
+	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
+	r := &Reconciler{
+		leases:     leases(ctx).Lister().Leases(system.Namespace()),
+		executions: executioninformer.Get(ctx).Lister(),
+		index:      runinformers.Index(ctx),
+		client:     executionclient.Get(ctx),
+		runs:       ours,
+		locks:      locks,
+		takeover:   takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}),
+		config:     store,
+		events:     recorder(ctx),
+		clock:      clock.RealClock{},
+	}
+	r.PromoteFunc = r.promote
+	impl := controller.NewContext(ctx, r, controller.ControllerOptions{WorkQueueName: "targetlease", Logger: logger})
+	r.watch(ctx, impl)
+	return impl
+}
+
+func (r *Reconciler) watch(ctx context.Context, impl *controller.Impl) {
+	wake := func(name string) {
+		impl.EnqueueKeyAfter(types.NamespacedName{Namespace: system.Namespace(), Name: name}, settleTime)
+	}
+	for informer, handler := range map[cache.SharedIndexInformer]cache.ResourceEventHandler{
+		leases(ctx).Informer(): controller.HandleAll(func(object any) { wake(nameOf(object)) }),
+		runinformers.PipelineRuns(ctx).Informer(): cache.ResourceEventHandlerFuncs{AddFunc: func(object any) {
+			if hash := hashOf(object); hash != "" {
+				wake(targetlock.LeaseNameOfHash(hash))
+			}
+		}},
+		executioninformer.Get(ctx).Informer(): onEnd(func(wfe *v1alpha1.WorkflowExecution) {
+			if target := wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation]; target != "" {
+				wake(targetlock.LeaseName(target))
+			}
+		}),
+	} {
+		if _, err := informer.AddEventHandler(handler); err != nil {
+			logging.FromContext(ctx).Fatalw("Failed to watch", "error", err)
+		}
+	}
+}
+
+// onEnd tells of executions that are over from now on, or gone. What was over before is known to the
+// Leases.
+func onEnd(tell func(*v1alpha1.WorkflowExecution)) cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		UpdateFunc: func(before, after any) {
+			old, _ := before.(*v1alpha1.WorkflowExecution)
+			wfe, ok := after.(*v1alpha1.WorkflowExecution)
+			if ok && old != nil && wfe.Status.IsTerminal() && !old.Status.IsTerminal() {
+				tell(wfe)
+			}
+		},
+		DeleteFunc: func(object any) {
+			if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+				object = gone.Obj
+			}
+			if wfe, ok := object.(*v1alpha1.WorkflowExecution); ok {
+				tell(wfe)
+			}
+		},
+	}
+}
+
+// promote looks at every Lease of a bucket that this replica leads from now on.
+func (r *Reconciler) promote(bucket reconciler.Bucket, enqueue func(reconciler.Bucket, types.NamespacedName)) error {
+	all, err := r.leases.List(labels.Everything())
+	if err != nil {
+		return err
+	}
+	for _, lease := range all {
+		enqueue(bucket, types.NamespacedName{Namespace: lease.Namespace, Name: lease.Name})
+	}
+	return nil
+}
+
+func recorder(ctx context.Context) record.EventRecorder {
+	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
+	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: kubeclient.Get(ctx).CoreV1().Events("")})
+	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "targetlease-controller"})
+}
+
+func nameOf(object any) string {
+	accessor, err := kmeta.DeletionHandlingAccessor(object)
+	if err != nil {
+		return ""
+	}
+	return accessor.GetName()
+}
+
+func hashOf(object any) string {
+	labelled, ok := object.(metav1.Object)
+	if !ok {
+		return ""
+	}
+	return labelled.GetLabels()[resources.TargetHashLabel]
+}

@@ -1,0 +1,60 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlease
+
+import (
+	"context"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// deleteOrphans deletes what nobody will ever need: a run whose creation arrived after its execution
+// had given up, so that it will never start, and the history of an execution that is gone. A run that
+// works is ended by way of its lock.
+func (r *Reconciler) deleteOrphans(ctx context.Context, hash string) error {
+	found, err := r.index.Runs(hash)
+	if err != nil {
+		return err
+	}
+	for _, run := range found {
+		owner := runs.HolderOf(run)
+		if run.DeletionTimestamp != nil || owner == (targetlock.Holder{}) || r.keeps(owner, run) {
+			continue
+		}
+		if err := r.deleteOrphan(ctx, owner, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keeps tells whether the execution of a run still has a use for it, as far as the cache knows.
+func (r *Reconciler) keeps(owner targetlock.Holder, run *tektonv1.PipelineRun) bool {
+	execution, err := r.executions.WorkflowExecutions(owner.Namespace).Get(owner.Name)
+	switch {
+	case err != nil || execution.UID != owner.UID:
+		return !run.IsPending() && !run.IsDone()
+	case execution.Status.IsTerminal():
+		return !run.IsPending()
+	}
+	return true
+}
+
+func (r *Reconciler) deleteOrphan(ctx context.Context, owner targetlock.Holder, run *tektonv1.PipelineRun) error {
+	if run.IsPending() {
+		live, err := r.live(ctx, owner)
+		if err != nil || live != nil && !live.Status.IsTerminal() {
+			return err
+		}
+		return r.runs.DeleteUnstarted(ctx, run)
+	}
+	exists, err := r.exists(ctx, owner)
+	if err != nil || exists {
+		return err
+	}
+	return r.runs.DeleteForeground(ctx, run)
+}

@@ -1,0 +1,56 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlease
+
+import (
+	"context"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"knative.dev/pkg/logging"
+
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+const (
+	eventLockDiscarded    = "LockDiscarded"
+	eventLedgerUnreadable = "LedgerUnreadable"
+	eventBlockCleared     = "BlockCleared"
+)
+
+// restore gives a target back to an execution that works on it, and tells whether it did. Somebody has
+// deleted or edited the Lease: only then does anything work on a target that nobody holds.
+func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash string) (bool, error) {
+	if isHeld(cached) {
+		return false, nil
+	}
+	working, err := r.runs.Working(ctx, r.index, hash, "")
+	if err != nil || working == nil || targetlock.TargetHash(working.Target) != hash {
+		return false, err
+	}
+	lock, err := r.locks.Look(ctx, working.Target)
+	if err != nil || isHeld(lock) {
+		return false, err
+	}
+	if err := r.locks.Take(ctx, lock, working.Claim()); err != nil {
+		return false, err
+	}
+	logging.FromContext(ctx).Warnw("Locked a target again for the execution that works on it: its lease was deleted or edited",
+		"target", working.Target, "holder", working.Identity)
+	return true, nil
+}
+
+func isHeld(lock *targetlock.Lock) bool {
+	return lock.Holder != nil && lock.Holder.Holder != targetlock.Holder{}
+}
+
+// discard frees a target whose Lease names no execution and on which nothing works.
+func (r *Reconciler) discard(ctx context.Context, lease *coordinationv1.Lease) error {
+	if err := r.locks.Discard(ctx, lease); err != nil {
+		return err
+	}
+	r.events.Eventf(lease, corev1.EventTypeWarning, eventLockDiscarded,
+		"Freed the target: the holder %q names no execution, and nothing works on it", targetlock.LockOf(lease).Holder.Identity)
+	return nil
+}

@@ -1,0 +1,121 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package targetlease looks after the Leases of targets: it lets them forget what is over, ends what
+// dead holders left, and gives a target back to an execution that works on it.
+package targetlease
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	coordinationlisters "k8s.io/client-go/listers/coordination/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/reconciler"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
+	listers "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// endInterval bounds the wait for the end of what a dead holder left: nothing announces the end of the
+// grace that its finally tasks have, nor that of a TaskRun.
+const endInterval = 2 * time.Second
+
+// Locks is what the reconciler needs of targetlock.Store.
+type Locks interface {
+	Look(ctx context.Context, target string) (*targetlock.Lock, error)
+	Take(context.Context, *targetlock.Lock, targetlock.Claim) error
+	Prune(ctx context.Context, lease *coordinationv1.Lease, isGone func(targetlock.Holder) bool) (next time.Time, err error)
+	Discard(context.Context, *coordinationv1.Lease) error
+}
+
+// Reconciler looks after Leases. It acts on what its caches show to be out of order only, and looks at
+// the API server before it does: in the ordinary life of an execution it asks for nothing.
+type Reconciler struct {
+	reconciler.LeaderAwareFuncs
+
+	leases     coordinationlisters.LeaseNamespaceLister
+	executions listers.WorkflowExecutionLister
+	index      *runs.Index
+
+	client   versioned.Interface
+	runs     *runs.Runs
+	locks    Locks
+	takeover *takeover.Takeover
+	config   reconciler.ConfigStore
+	events   record.EventRecorder
+	clock    clock.PassiveClock
+}
+
+var (
+	_ controller.Reconciler  = (*Reconciler)(nil)
+	_ reconciler.LeaderAware = (*Reconciler)(nil)
+)
+
+// Reconcile implements controller.Reconciler for the key of a Lease, which need not exist.
+func (r *Reconciler) Reconcile(ctx context.Context, key string) error {
+	namespace, name, err := cache.SplitMetaNamespaceKey(key)
+	if err != nil {
+		return controller.NewPermanentError(err)
+	}
+	hash, ours := targetlock.HashOfLease(name)
+	if !ours || !r.IsLeaderFor(types.NamespacedName{Namespace: namespace, Name: name}) {
+		return controller.NewSkipKey(key)
+	}
+	err = r.reconcile(r.config.ToContext(ctx), name, hash)
+	if errors.Is(err, targetlock.ErrChanged) {
+		// The cache lags. What has changed brings the next pass.
+		return controller.NewSkipKey(key)
+	}
+	return err
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
+	lease, err := r.leases.Get(name)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	lock := targetlock.LockOf(lease)
+	if restored, err := r.restore(ctx, lock, hash); restored || err != nil {
+		return err
+	}
+	if err := r.deleteOrphans(ctx, hash); err != nil || lease == nil {
+		return err
+	}
+	switch {
+	case lock.Holder == nil:
+		return r.prune(ctx, lease)
+	case lock.Holder.Holder == targetlock.Holder{}:
+		return r.discard(ctx, lease)
+	case r.works(lock.Holder.Holder):
+		return nil
+	}
+	return r.free(ctx, lock)
+}
+
+// free ends what a holder left that is dead, as far as the caches know.
+func (r *Reconciler) free(ctx context.Context, lock *targetlock.Lock) error {
+	policy := targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
+	freed, err := r.takeover.Free(ctx, *lock.Holder, policy)
+	if err != nil || freed {
+		return err
+	}
+	return controller.NewRequeueAfter(endInterval)
+}
+
+// works tells whether an execution is there and not over, as far as the cache knows.
+func (r *Reconciler) works(holder targetlock.Holder) bool {
+	execution, err := r.executions.WorkflowExecutions(holder.Namespace).Get(holder.Name)
+	return err == nil && execution.UID == holder.UID && !execution.Status.IsTerminal()
+}

@@ -1,0 +1,86 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// decisions is how often a claim is decided anew because the lock has changed meanwhile.
+const decisions = 5
+
+// decide answers a claim by what the API server has, and takes the target if it is free.
+func (r *Reconciler) decide(ctx context.Context, claim targetlock.Claim) (decision targetlock.Decision, err error) {
+	for range decisions {
+		if decision, err = r.decideOnce(ctx, claim); !errors.Is(err, targetlock.ErrChanged) {
+			return decision, err
+		}
+	}
+	return decision, err
+}
+
+func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (targetlock.Decision, error) {
+	lock, err := r.locks.Look(ctx, claim.Target)
+	if err != nil {
+		return targetlock.Decision{}, err
+	}
+	var facts targetlock.Facts
+	decision := targetlock.Decide(lock, claim, facts, r.clock.Now())
+	switch {
+	case decision.Verdict == targetlock.Busy:
+		return decision, r.takeOver(ctx, *decision.Conflict)
+	case decision.Verdict == targetlock.NotAgain && decision.Entry.Blocks != "":
+		if facts, err = r.fateOfBlock(ctx, decision.Entry.Execution); err != nil {
+			return decision, err
+		}
+		decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
+	}
+	if decision.Verdict != targetlock.Free {
+		return decision, nil
+	}
+	if facts.Working, err = r.runs.Working(ctx, r.index, targetlock.TargetHash(claim.Target), claim.Holder.UID); err != nil {
+		return decision, err
+	}
+	if facts.Working != nil {
+		return targetlock.Decide(lock, claim, facts, r.clock.Now()), nil
+	}
+	return targetlock.Decision{Verdict: targetlock.Held}, r.locks.Take(ctx, lock, claim)
+}
+
+// takeOver frees the target of a dead holder if it can, which changes the lock.
+func (r *Reconciler) takeOver(ctx context.Context, conflict targetlock.Conflict) error {
+	freed, err := r.takeover.Free(ctx, conflict, policy(ctx))
+	if freed && err == nil {
+		return targetlock.ErrChanged
+	}
+	return err
+}
+
+// fateOfBlock looks whether an execution that blocks its workflow still does.
+func (r *Reconciler) fateOfBlock(ctx context.Context, blocker targetlock.Holder) (targetlock.Facts, error) {
+	live, err := r.executions.KubernautV1alpha1().WorkflowExecutions(blocker.Namespace).Get(ctx, blocker.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return targetlock.Facts{Gone: blocker}, nil
+	case err != nil:
+		return targetlock.Facts{}, fmt.Errorf("failed to read the execution %s/%s, which blocks the workflow: %w", blocker.Namespace, blocker.Name, err)
+	case live.UID != blocker.UID || live.DeletionTimestamp != nil:
+		return targetlock.Facts{Gone: blocker}, nil
+	case live.Status.BlockClearance != nil:
+		return targetlock.Facts{Cleared: blocker}, nil
+	}
+	return targetlock.Facts{}, nil
+}
+
+func policy(ctx context.Context) targetlock.Policy {
+	return targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
+}

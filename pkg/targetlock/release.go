@@ -1,0 +1,78 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlock
+
+import (
+	"context"
+	"time"
+)
+
+// Release frees the target if the claim holds it, and remembers in the same write how its execution
+// ended; a nil outcome is one of which nothing is to be remembered. Whoever calls it has made sure
+// that nothing of the claim's run can work any more. It returns what the ledger says of the
+// execution, nil if nothing. To repeat it changes nothing.
+func (s *Store) Release(ctx context.Context, claim Claim, outcome *Outcome, policy Policy) (entry *Entry, err error) {
+	err = retryChanged(func() error {
+		lock, err := s.Look(ctx, claim.Target)
+		if err != nil {
+			return err
+		}
+		entry, err = s.release(ctx, lock, claim, outcome, policy)
+		return err
+	})
+	return entry, err
+}
+
+func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *Outcome, policy Policy) (*Entry, error) {
+	entry, isNew := lock.Ledger.next(claim, outcome, policy)
+	if !lock.isHeldBy(claim.Holder) && !(isNew && lock.Holder == nil && entry.mattersAt(s.clock.Now())) {
+		// Released before, or taken over. What somebody else has noted since stays.
+		return lock.Ledger.own(claim), nil
+	}
+	// A lock that is free already was freed by hand. What it is to remember counts all the same.
+	lease := newLease(s.namespace, claim.Target)
+	if lock.Exists() {
+		lease = lock.lease.DeepCopy()
+	}
+	free(lease)
+	if isNew && lock.LedgerErr == nil {
+		if err := lock.Ledger.with(claim.WorkflowID, *entry, s.clock.Now()).write(lease); err != nil {
+			return nil, err
+		}
+	}
+	if !lock.Exists() {
+		return entry, s.create(ctx, lease, claim.Target)
+	}
+	return entry, s.put(ctx, lease, "free the lease", claim.Target)
+}
+
+// next is the entry of the claim's execution, and whether it is not in the ledger yet. It never
+// replaces the entry of a later execution.
+func (l Ledger) next(claim Claim, outcome *Outcome, policy Policy) (entry *Entry, isNew bool) {
+	previous := l[claim.WorkflowID]
+	if outcome == nil || previous.Execution == claim.Holder || previous.CompletedAt.After(outcome.CompletedAt) {
+		return l.own(claim), false
+	}
+	e := policy.Entry(previous, claim.Holder, *outcome)
+	return &e, true
+}
+
+func (l Ledger) own(claim Claim) *Entry {
+	if entry, known := l[claim.WorkflowID]; known && entry.Execution == claim.Holder {
+		return &entry
+	}
+	return nil
+}
+
+func (e *Entry) mattersAt(now time.Time) bool {
+	return e.Outlives() || e.Waits(now) > 0
+}
+
+// with adds an entry, drops those that time has made void, and keeps the ledger within its limit.
+func (l Ledger) with(workflowID string, entry Entry, now time.Time) Ledger {
+	l.Prune(now, func(Holder) bool { return false })
+	l[workflowID] = entry
+	l.limit(now, workflowID)
+	return l
+}

@@ -1,0 +1,77 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"maps"
+	"testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/test/cluster"
+	"kubernaut.ai/workflowexecution/test/install"
+)
+
+// What an execution costs the API server, by verb and resource. Watches, events and discovery are
+// left out. A change of these tables is a change of what the product costs. How often a status is
+// stored depends on what Tekton reports and when, so that it has a limit like the reads.
+func TestCallsOfAnExecution(t *testing.T) {
+	proxy := newFaultProxy(t)
+	replace(t, 1, install.Alone, through(t, proxy))
+	image, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationStepDuration: "1s"}}.push(t, bundle(t))
+	namespace := newNamespace(t)
+	// The first execution of all may cost more, and is not what is measured.
+	awaitPhase(t, submit(t, newExecution(namespace, "first", image)), v1alpha1.PhaseCompleted)
+
+	tally := proxy.Tally(func(install.Call) bool { return true })
+	awaitPhase(t, submit(t, newExecution(namespace, "alone", image)), v1alpha1.PhaseCompleted)
+	expectCalls(t, "success", tally, map[string]int{
+		"create leases":            1,
+		"update leases":            1,
+		"create pipelineruns":      1,
+		"patch pipelineruns":       1,
+		"patch workflowexecutions": 1, // the finalizer, where no webhook sets it
+	}, map[string]int{
+		// The reference, the start, what Tekton does first, progress, the end; some come too late and are
+		// sent again.
+		"update workflowexecutions/status": 12,
+		// Before it locks, before it starts, and for each status that came too late.
+		"get workflowexecutions": 6,
+		"get leases":             3,
+		"get pipelineruns":       1,
+		"list taskruns":          1,
+		"list customruns":        1,
+		"list pods":              1,
+	})
+
+	slow, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationStepDuration: "5s"}}.push(t, "tests/slow:v1")
+	winner := awaitPhase(t, submit(t, newExecution(namespace, "winner", slow)), v1alpha1.PhaseRunning)
+	awaitStep(t, winner)
+	tally = proxy.Tally(func(c install.Call) bool { return c.Name != winner.Name })
+	awaitPhase(t, submit(t, newExecution(namespace, "loser", image, withTarget(winner.Spec.TargetResource))), v1alpha1.PhaseSkipped)
+	expectCalls(t, "skip", tally, map[string]int{
+		"patch workflowexecutions": 1, // the finalizer, where no webhook sets it
+	}, map[string]int{
+		"update workflowexecutions/status": 2, // the first one comes too late, after the finalizer
+		"get workflowexecutions":           3, // itself, the holder, and for the status that came too late
+		"get leases":                       1,
+	})
+}
+
+// expectCalls compares the calls with those that there must be exactly so often, and with those that
+// there may be so often at most.
+func expectCalls(t *testing.T, what string, tally *install.Tally, exactly, atMost map[string]int) {
+	t.Helper()
+	exact, limited := map[string]int{}, maps.Clone(atMost)
+	for call, count := range tally.Counts() {
+		switch most, isLimited := atMost[call]; {
+		case !isLimited:
+			exact[call] = count
+		case count > most:
+			limited[call] = count
+		}
+	}
+	expect(t, "calls of a "+what, exactly, exact)
+	expect(t, "calls of a "+what+", at most", atMost, limited)
+	t.Logf("calls of a %s: %v", what, tally.Counts())
+}
