@@ -127,6 +127,8 @@ func TestForeignPipelineRunIsNeverAdopted(t *testing.T) {
 func TestAPIServerRestartWhileRunning(t *testing.T) {
 	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "2s"}}.push(t, bundle(t))
 	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseRunning)
+	// Tekton takes what a starting API server says for a final refusal while it still looks for the bundle.
+	awaitStep(t, wfe)
 	must(t, world.Cluster.RestartAPIServer(t.Context()))
 	wfe = awaitPhase(t, wfe, v1alpha1.PhaseCompleted)
 	condition := runOf(t, wfe).Status.GetCondition(apis.ConditionSucceeded)

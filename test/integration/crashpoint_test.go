@@ -19,6 +19,8 @@ import (
 type life struct {
 	name     string
 	simulate map[string]string
+	// before prepares the target of an execution that is about to be created; nil if it is to be free.
+	before func(t *testing.T, namespace, name string)
 	// live brings the execution there; its end is checked by the caller.
 	live func(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution
 }
@@ -42,6 +44,49 @@ func deletedWhenLocked(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.
 	return nil
 }
 
+const holderPrefix = "holder-of-"
+
+// heldTarget has the target held by another execution, which works for a long time.
+func heldTarget(t *testing.T, namespace, name string) {
+	t.Helper()
+	image, _ := workflow{tasks: []string{"long"}, simulate: map[string]string{cluster.AnnotationStepDuration: "5m"}}.push(t, "tests/long:v1")
+	holder := submit(t, newExecution(namespace, holderPrefix+name, image,
+		withTarget(namespace+"/deployment/"+name), withWorkflow("long")))
+	awaitStep(t, awaitPhase(t, holder, v1alpha1.PhaseRunning))
+}
+
+func holderOfTarget(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
+	t.Helper()
+	holder, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(t.Context(), holderPrefix+wfe.Name, metav1.GetOptions{})
+	must(t, err)
+	return holder
+}
+
+// skippedForTheHolder ends with the deletion of the holder, so that the target is free.
+func skippedForTheHolder(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
+	t.Helper()
+	holder := holderOfTarget(t, wfe)
+	details := awaitPhase(t, wfe, v1alpha1.PhaseSkipped).Status.SkipDetails
+	expect(t, "reason", v1alpha1.SkipResourceBusy, details.Reason)
+	expect(t, "holder", holder.Name, details.ConflictingWorkflow.Name)
+	expect(t, "phase of the holder", v1alpha1.PhaseRunning, holder.Status.Phase)
+	deletedWhenLocked(t, holder)
+	return nil
+}
+
+// takesOver removes the holder by force. Its run is ended, and then another execution gets the target.
+func takesOver(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
+	t.Helper()
+	holder := holderOfTarget(t, wfe)
+	awaitPhase(t, wfe, v1alpha1.PhaseSkipped)
+	removeWithoutFinalizer(t, holder)
+	awaitNoRun(t, holder)
+	next := newExecution(wfe.Namespace, "next-"+wfe.Name, wfe.Spec.WorkflowRef.ContainerImage, withTarget(wfe.Spec.TargetResource))
+	awaitGone(t, "the lock of the holder", func(context.Context) (bool, error) { return isLocked(t, wfe), nil })
+	awaitPhase(t, submit(t, next), v1alpha1.PhaseCompleted)
+	return nil
+}
+
 // The controller is killed at each of its writes in the life of an execution, before and after the
 // API server has done it. Its successor brings every execution to the same end.
 func TestKilledAtEachWrite(t *testing.T) {
@@ -51,6 +96,8 @@ func TestKilledAtEachWrite(t *testing.T) {
 		{name: "success", simulate: short, live: endsAs(v1alpha1.PhaseCompleted)},
 		{name: "failure", simulate: failing, live: endsAs(v1alpha1.PhaseFailed)},
 		{name: "deletion", simulate: short, live: deletedWhenLocked},
+		{name: "skip", simulate: short, before: heldTarget, live: skippedForTheHolder},
+		{name: "takeover", simulate: short, before: heldTarget, live: takesOver},
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			image, _ := workflow{tasks: []string{"repair"}, simulate: l.simulate}.push(t, bundle(t))
@@ -98,6 +145,10 @@ func (c *crashPoints) tryAll(t *testing.T) int {
 // try tells whether the life had that write.
 func (c *crashPoints) try(t *testing.T, at int, after bool) (reached bool) {
 	t.Helper()
+	name := fmt.Sprintf("at-%d-%t", at, after)
+	if c.life.before != nil {
+		c.life.before(t, c.namespace, name)
+	}
 	victim := world.Replica
 	crash := c.proxy.Arm(at, after, func() { _ = victim.Kill() })
 	ctx, cancel := context.WithCancel(t.Context())
@@ -107,7 +158,7 @@ func (c *crashPoints) try(t *testing.T, at int, after bool) (reached bool) {
 		must(t, <-successor)
 	}()
 
-	wfe := submit(t, newExecution(c.namespace, fmt.Sprintf("at-%d-%t", at, after), c.image))
+	wfe := submit(t, newExecution(c.namespace, name, c.image, withTarget(c.namespace+"/deployment/"+name)))
 	last := c.life.live(t, wfe)
 	select {
 	case <-crash:

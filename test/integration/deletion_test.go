@@ -8,12 +8,17 @@ import (
 	"fmt"
 	"testing"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
 )
@@ -87,7 +92,7 @@ func TestTargetIsHeldByOneAtATime(t *testing.T) {
 		expect(t, "number of runs of a skipped execution", 0, len(runsOf(t, second)))
 	}
 	awaitPhase(t, first, v1alpha1.PhaseCompleted)
-	next := submit(t, newExecution(here, "next", image, withTarget(here+"/deployment/api")))
+	next := submit(t, newExecution(here, "next", image, withTarget(here+"/deployment/api"), withWorkflow("another")))
 	awaitPhase(t, next, v1alpha1.PhaseCompleted)
 }
 
@@ -102,21 +107,22 @@ func TestTargetOfAnExecutionThatIsGone(t *testing.T) {
 	quick, _ := workflow{}.push(t, "tests/quick:v1")
 	namespace := newNamespace(t)
 	target := withTarget(namespace + "/deployment/api")
+	another := withWorkflow("another")
 	gone := awaitPhase(t, submit(t, newExecution(namespace, "gone", image, target)), v1alpha1.PhaseRunning)
 	awaitStep(t, gone)
-	released := observeRelease(t, gone)
+	released, uncordoned := observeRelease(t, gone), observeSuccess(t, gone, "uncordon")
 	removeWithoutFinalizer(t, gone)
 
-	next := awaitTerminal(t, submit(t, newExecution(namespace, "next-0", quick, target)))
+	next := awaitTerminal(t, submit(t, newExecution(namespace, "next-0", quick, target, another)))
 	expect(t, "phase while the old run works", v1alpha1.PhaseSkipped, next.Status.Phase)
 	for attempt := 1; next.Status.Phase == v1alpha1.PhaseSkipped && attempt < 100; attempt++ {
-		next = awaitTerminal(t, submit(t, newExecution(namespace, fmt.Sprintf("next-%d", attempt), quick, target)))
+		next = awaitTerminal(t, submit(t, newExecution(namespace, fmt.Sprintf("next-%d", attempt), quick, target, another)))
 	}
 	expect(t, "phase afterwards", v1alpha1.PhaseCompleted, next.Status.Phase)
 	if pod := <-released; pod != "" {
 		t.Errorf("the target was freed while a container of pod %s was running", pod)
 	}
-	if !taskRunOf(t, gone, "uncordon").IsSuccessful() {
+	if !<-uncordoned {
 		t.Error("the finally task of the old run did not run")
 	}
 }
@@ -169,12 +175,34 @@ func observeRelease(t *testing.T, wfe *v1alpha1.WorkflowExecution) <-chan string
 		}
 		defer watcher.Stop()
 		for event := range watcher.ResultChan() {
-			if event.Type == "DELETED" {
+			lease, _ := event.Object.(*coordinationv1.Lease)
+			if event.Type == watch.Deleted || lease != nil && targetlock.LockOf(lease).Holder == nil {
 				result <- runningPod(t, wfe)
 				return
 			}
 		}
 		result <- "unknown: the watch ended"
+	}()
+	return result
+}
+
+// observeSuccess tells whether a task of the run ever succeeds: its TaskRun goes with the run.
+func observeSuccess(t *testing.T, wfe *v1alpha1.WorkflowExecution, task string) <-chan bool {
+	t.Helper()
+	selector := resources.SelectChildren(wfe.UID) + ",tekton.dev/pipelineTask=" + task
+	watcher, err := world.Tekton.TektonV1().TaskRuns(install.ExecutionNamespace).Watch(t.Context(), metav1.ListOptions{LabelSelector: selector})
+	must(t, err)
+	result := make(chan bool, 1)
+	go func() {
+		defer watcher.Stop()
+		for event := range watcher.ResultChan() {
+			taskRun, _ := event.Object.(*tektonv1.TaskRun)
+			if taskRun != nil && (taskRun.IsSuccessful() || event.Type == watch.Deleted) {
+				result <- taskRun.IsSuccessful()
+				return
+			}
+		}
+		result <- false
 	}()
 	return result
 }

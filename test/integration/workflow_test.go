@@ -101,11 +101,12 @@ func leaseName(wfe *v1alpha1.WorkflowExecution) string {
 
 func isLocked(t *testing.T, wfe *v1alpha1.WorkflowExecution) bool {
 	t.Helper()
-	_, err := world.Kube.CoordinationV1().Leases(install.SystemNamespace).Get(t.Context(), leaseName(wfe), metav1.GetOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		t.Fatal(err)
+	lease, err := world.Kube.CoordinationV1().Leases(install.SystemNamespace).Get(t.Context(), leaseName(wfe), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false
 	}
-	return err == nil
+	must(t, err)
+	return targetlock.LockOf(lease).Holder != nil
 }
 
 func expect[T any](t *testing.T, what string, want, got T) {
