@@ -67,13 +67,21 @@ type court struct {
 	targets map[types.UID]string
 }
 
-// observe begins before anything of the test exists.
+// observe begins before anything of the test exists. However the test ends, there is a verdict.
 func observe(t *testing.T) *court {
 	t.Helper()
-	o, err := observer.Start(context.WithoutCancel(t.Context()), world.Kube, install.ExecutionNamespace, install.SystemNamespace)
+	ctx := context.WithoutCancel(t.Context())
+	o, err := observer.Start(ctx, world.Kube, install.ExecutionNamespace, install.SystemNamespace)
 	must(t, err)
-	t.Cleanup(o.Stop)
-	return &court{Observer: o, targets: map[types.UID]string{}}
+	c := &court{Observer: o, targets: map[types.UID]string{}}
+	t.Cleanup(func() {
+		defer o.Stop()
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		must(t, o.CatchUp(ctx))
+		c.expectNoOverlap(t)
+	})
+	return c
 }
 
 // submit creates an execution whose target the court shall know from the test and not from labels.
@@ -92,7 +100,6 @@ func (c *court) know(wfe *v1alpha1.WorkflowExecution) {
 
 func (c *court) expectNoOverlap(t *testing.T) {
 	t.Helper()
-	c.catchUp(t)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, overlap := range c.Overlaps(c.targets) {
@@ -234,7 +241,8 @@ func (s *storm) awaitEnd(t *testing.T) {
 	t.Helper()
 	var waiting []string
 	err := poll(t, func(ctx context.Context) (bool, error) {
-		s.ended, waiting = map[types.UID]*v1alpha1.WorkflowExecution{}, nil
+		present := map[types.UID]*v1alpha1.WorkflowExecution{}
+		waiting = nil
 		for _, namespace := range s.namespaces {
 			list, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(namespace).List(ctx, metav1.ListOptions{})
 			if err != nil {
@@ -242,12 +250,13 @@ func (s *storm) awaitEnd(t *testing.T) {
 			}
 			for i := range list.Items {
 				wfe := &list.Items[i]
-				s.ended[wfe.UID] = wfe
+				present[wfe.UID] = wfe
 				if !wfe.Status.IsTerminal() {
 					waiting = append(waiting, wfe.Name+": "+describe(wfe))
 				}
 			}
 		}
+		s.ended = present
 		return len(waiting) == 0 && s.isQuiet(), nil
 	})
 	if err != nil {
@@ -258,11 +267,13 @@ func (s *storm) awaitEnd(t *testing.T) {
 const (
 	generations     = 2
 	generationOf    = "test/generation"
+	echoOf          = "test/echo"
 	rivalsPerTarget = 2
 )
 
-// chasers react to the end of a run at once: two rivals, with workflows of their own, come for its
-// target, and for some generations others come after them.
+// chasers react to the end of a run at once: an echo, with the same workflow, which must not run, and
+// two rivals with workflows of their own come for its target. For some generations others come after
+// these.
 type chasers struct {
 	storm *storm
 	done  map[types.UID]bool
@@ -310,6 +321,9 @@ func (c *chasers) follow(ctx context.Context, wfe *v1alpha1.WorkflowExecution) e
 	if c.isDone(wfe.UID) {
 		return nil
 	}
+	if err := c.storm.create(ctx, c.echo(wfe)); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range rivalsPerTarget {
 		group.Go(func() error { return c.storm.create(ctx, c.rival(wfe, i)) })
@@ -325,6 +339,13 @@ func (c *chasers) isDone(uid types.UID) bool {
 	c.storm.mu.Lock()
 	defer c.storm.mu.Unlock()
 	return c.done[uid]
+}
+
+func (c *chasers) echo(wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
+	echo := newExecution(wfe.Namespace, "echo-"+string(wfe.UID)[:8], wfe.Spec.WorkflowRef.ContainerImage)
+	echo.Annotations = map[string]string{generationOf: strconv.Itoa(generations), echoOf: wfe.Name}
+	echo.Spec = *wfe.Spec.DeepCopy()
+	return echo
 }
 
 func (c *chasers) rival(wfe *v1alpha1.WorkflowExecution, i int) *v1alpha1.WorkflowExecution {
@@ -360,7 +381,7 @@ func (s *storm) isQuiet() bool {
 // it.
 func (s *storm) expectSound(t *testing.T) {
 	t.Helper()
-	s.expectNoOverlap(t)
+	s.catchUp(t)
 	counts := map[string]int{}
 	for _, wfe := range s.ended {
 		counts[kind(wfe)]++
@@ -368,6 +389,9 @@ func (s *storm) expectSound(t *testing.T) {
 			s.expectTrueReason(t, wfe)
 		} else {
 			s.expectRan(t, wfe)
+		}
+		if of := wfe.Annotations[echoOf]; of != "" && wfe.Status.Phase != v1alpha1.PhaseSkipped {
+			t.Errorf("%s has run right after %s, with the same workflow: %s", wfe.Name, of, outcome(wfe))
 		}
 		if holder := holderOf(t, wfe); holder != "" {
 			t.Errorf("the target of %s is still held by %s", wfe.Name, holder)
@@ -378,6 +402,10 @@ func (s *storm) expectSound(t *testing.T) {
 
 // kind is the outcome, without the names of workflows that only one execution has.
 func kind(wfe *v1alpha1.WorkflowExecution) string {
+	if wfe.Annotations[echoOf] != "" {
+		_, ending, _ := strings.Cut(outcome(wfe), " ")
+		return "echo " + ending
+	}
 	if generation(wfe) > 0 {
 		_, ending, _ := strings.Cut(outcome(wfe), " ")
 		return "chaser " + ending
