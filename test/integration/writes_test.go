@@ -31,11 +31,10 @@ func TestCallsOfAnExecution(t *testing.T) {
 		"create pipelineruns": 1,
 		"patch pipelineruns":  1,
 	}, map[string]int{
-		// The reference, the start, what Tekton does first, progress, the end; some come too late and are
-		// sent again.
-		"update workflowexecutions/status": 10,
-		// Before it locks, before it starts, and for each status that came too late.
-		"get workflowexecutions": 6,
+		// The reference, the start, what Tekton does first, progress, the end. Two of them may come in one.
+		"update workflowexecutions/status": 7,
+		// Before it locks, before it starts, and where the news of the start comes before that of its note.
+		"get workflowexecutions": 3,
 		"get leases":             3,
 		"get pipelineruns":       1,
 		"list taskruns":          1,
