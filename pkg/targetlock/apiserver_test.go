@@ -33,6 +33,8 @@ type apiServer struct {
 	version int
 	// before is called once before the next request with that verb, as what others do meanwhile.
 	before map[string]func()
+	// requests are the verbs of all that was asked.
+	requests []string
 }
 
 func newAPIServer() *apiServer {
@@ -72,6 +74,7 @@ type client struct {
 }
 
 func (c *client) meanwhile(verb string) {
+	c.server.requests = append(c.server.requests, verb)
 	act := c.server.before[verb]
 	delete(c.server.before, verb)
 	if act != nil {
@@ -110,6 +113,13 @@ func (s *apiServer) put(lease *coordinationv1.Lease) {
 		lease.UID = types.UID(fmt.Sprintf("lease-%d", s.version))
 	}
 	s.leases[lease.Name] = lease
+}
+
+// remove deletes a Lease as somebody with a right to do so might.
+func (s *apiServer) remove(target string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.leases, LeaseName(target))
 }
 
 func (s *apiServer) lease(target string) *coordinationv1.Lease {

@@ -42,22 +42,26 @@ func (r *replica) act(t *rapid.T, depth int) {
 		}
 	}
 	r.do(t, uid, action, depth)
+	r.check(t)
+}
+
+func (r *replica) check(t *rapid.T) {
 	if len(r.working) > 1 {
 		t.Fatalf("%v work on one target", slices.Sorted(maps.Keys(r.working)))
 	}
 	for working := range r.working {
-		if lease := r.server.lease(target); lease == nil || !isHeldBy(lease, by(working)) {
+		if lease := r.server.lease(target); !LockOf(lease).isHeldBy(by(working).Holder) {
 			t.Fatalf("%s works on a target that it does not hold: %v", working, lease)
 		}
 	}
 }
 
 func (r *replica) do(t *rapid.T, uid types.UID, action string, depth int) {
-	claim := by(uid)
+	claim := by(uid).of(string(uid))
 	switch action {
 	case "acquire":
 		if !r.finished[uid] {
-			_, _ = r.store.Acquire(t.Context(), claim)
+			r.acquire(t, claim)
 		}
 	case "start":
 		may, err := r.store.MayStart(t.Context(), claim)
@@ -80,8 +84,17 @@ func (r *replica) do(t *rapid.T, uid types.UID, action string, depth int) {
 		if r.working[uid] || r.finished[uid] {
 			delete(r.working, uid)
 			r.finished[uid] = true
-			_ = r.store.Release(t.Context(), claim)
+			outcome := rapid.SampledFrom([]*Outcome{nil, completed(noon), failed(noon, true)}).Draw(t, "outcome")
+			_, _ = r.store.Release(t.Context(), claim, outcome, policy)
 		}
+	}
+}
+
+// acquire looks, decides and takes. An error means that it will be tried again.
+func (r *replica) acquire(t *rapid.T, claim Claim) {
+	lock, err := r.store.Look(t.Context(), claim.Target)
+	if err == nil && Decide(lock, claim, Facts{}, noon).Verdict == Free {
+		_ = r.store.Take(t.Context(), lock, claim)
 	}
 }
 
@@ -107,6 +120,7 @@ func (r *replica) acts(t *rapid.T, depth int) {
 
 // TestNeverTwoOnOneTarget is the promise of the lock, for whatever order requests arrive in.
 func TestNeverTwoOnOneTarget(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		server := newAPIServer()
 		r := &replica{
@@ -120,32 +134,40 @@ func TestNeverTwoOnOneTarget(t *testing.T) {
 
 // TestOnlyTheHolderChangesTheLease: what others do must leave no trace in it.
 func TestOnlyTheHolderChangesTheLease(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		server := newAPIServer()
-		s := server.store(noon)
-		if _, err := s.Acquire(t.Context(), by("holder")); err != nil {
-			t.Fatal(err)
-		}
+		r := &replica{server: server, store: server.store(noon)}
+		r.acquire(t, by("holder"))
 		before := server.lease(target).ResourceVersion
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			claim := by(rapid.SampledFrom([]types.UID{"a", "b"}).Draw(t, "execution"))
-			switch rapid.SampledFrom([]string{"acquire", "fence", "release"}).Draw(t, "action") {
+			switch rapid.SampledFrom([]string{"acquire", "fence", "release", "lift", "prune"}).Draw(t, "action") {
 			case "acquire":
-				if decision, err := s.Acquire(t.Context(), claim); err != nil || decision.Conflict == nil {
-					t.Fatalf("Acquire() = %+v, %v", decision, err)
-				}
+				r.acquire(t, claim)
 			case "fence":
-				if err := s.Fence(t.Context(), claim); err != nil {
-					t.Fatal(err)
-				}
+				wantNoError(t, r.store.Fence(t.Context(), claim))
 			case "release":
-				if err := s.Release(t.Context(), claim); err != nil {
-					t.Fatal(err)
+				entry, err := r.store.Release(t.Context(), claim, failed(noon, true), policy)
+				if wantNoError(t, err); entry != nil {
+					t.Fatal("it was noted:", entry)
 				}
+			case "lift":
+				_, err := r.store.Lift(t.Context(), claim, true)
+				wantNoError(t, err)
+			case "prune":
+				_, err := r.store.Prune(t.Context(), server.lease(target), everybodyIsGone)
+				wantNoError(t, err)
 			}
 		}
 		if lease := server.lease(target); lease == nil || lease.ResourceVersion != before {
 			t.Fatal("the lease was changed:", lease)
 		}
 	})
+}
+
+func wantNoError(t *rapid.T, err error) {
+	if err != nil {
+		t.Fatal(err)
+	}
 }

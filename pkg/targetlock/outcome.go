@@ -68,6 +68,11 @@ func PolicyOf(cfg *config.WorkflowExecution) Policy {
 // zero if there was none (specification, section 5). Times are whole seconds, rounded up, as those
 // in a status are: whoever waits until then must not come too early.
 func (p Policy) Entry(previous Entry, execution Holder, o Outcome) Entry {
+	if previous.Blocks != "" {
+		// It was cleared or deleted, or there would be none after it. With that its failures count no more,
+		// though the ledger may not say so yet.
+		previous.ConsecutiveFailures = 0
+	}
 	e := Entry{
 		Execution: execution, Outcome: o.Phase, Reason: o.Reason, Message: clip(o.Message),
 		Ran: o.Ran, CompletedAt: o.CompletedAt.UTC(), ConsecutiveFailures: previous.ConsecutiveFailures,

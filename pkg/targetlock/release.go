@@ -25,8 +25,9 @@ func (s *Store) Release(ctx context.Context, claim Claim, outcome *Outcome, poli
 }
 
 func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *Outcome, policy Policy) (*Entry, error) {
-	entry, isNew := lock.Ledger.next(claim, outcome, policy)
-	if !lock.isHeldBy(claim.Holder) && !(isNew && lock.Holder == nil && entry.mattersAt(s.clock.Now())) {
+	isHeld := lock.isHeldBy(claim.Holder)
+	entry, isNew := lock.Ledger.next(claim, outcome, policy, isHeld)
+	if !isHeld && !(isNew && lock.Holder == nil && entry.mattersAt(s.clock.Now())) {
 		// Released before, or taken over. What somebody else has noted since stays.
 		return lock.Ledger.own(claim), nil
 	}
@@ -48,10 +49,11 @@ func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *O
 }
 
 // next is the entry of the claim's execution, and whether it is not in the ledger yet. It never
-// replaces the entry of a later execution.
-func (l Ledger) next(claim Claim, outcome *Outcome, policy Policy) (entry *Entry, isNew bool) {
+// replaces the entry of a later execution. The one that holds the target is the latest, whatever time
+// it had when the one before it completed: clocks differ, and are set.
+func (l Ledger) next(claim Claim, outcome *Outcome, policy Policy, isHeld bool) (entry *Entry, isNew bool) {
 	previous := l[claim.WorkflowID]
-	if outcome == nil || previous.Execution == claim.Holder || previous.CompletedAt.After(outcome.CompletedAt) {
+	if outcome == nil || previous.Execution == claim.Holder || !isHeld && previous.CompletedAt.After(outcome.CompletedAt) {
 		return l.own(claim), false
 	}
 	e := policy.Entry(previous, claim.Holder, *outcome)

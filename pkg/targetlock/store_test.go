@@ -4,51 +4,24 @@
 package targetlock
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-const target = "payment/deployments.apps/api"
-
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// by is the claim of an execution, which differs from others in its UID only: names come back.
-func by(uid types.UID) Claim {
-	return Claim{
-		Target: target, Holder: Holder{Namespace: "payment", Name: "fix", UID: uid},
-		WorkflowID: "restart", RunNamespace: "kubernaut-workflows",
-	}
-}
-
-func acquire(t *testing.T, s *Store, claim Claim) {
-	t.Helper()
-	if decision, err := s.Acquire(t.Context(), claim); err != nil || decision.Conflict != nil {
-		t.Fatalf("Acquire() = %+v, %v", decision, err)
-	}
-}
-
-func mayStart(t *testing.T, s *Store, claim Claim) bool {
-	t.Helper()
-	may, err := s.MayStart(t.Context(), claim)
-	if err != nil {
-		t.Fatal("MayStart() =", err)
-	}
-	return may
-}
-
-func TestAcquireMakesALeaseThatPeopleUnderstand(t *testing.T) {
-	server := newAPIServer()
-	acquire(t, server.store(noon), by("a"))
-	want := &coordinationv1.Lease{
+// heldLease is what `kubectl get lease -o yaml` shows of a target that execution a holds since noon.
+func heldLease() *coordinationv1.Lease {
+	return &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "kubernaut-system",
 			Name:      "target-6403dd4a8637c388e319cb66a03b071d234d6f81",
@@ -65,45 +38,125 @@ func TestAcquireMakesALeaseThatPeopleUnderstand(t *testing.T) {
 			AcquireTime:    new(metav1.NewMicroTime(noon)),
 		},
 	}
+}
+
+func TestTakeMakesALeaseThatPeopleUnderstand(t *testing.T) {
+	server := newAPIServer()
+	acquire(t, server.store(noon), by("a"))
+	if diff := cmp.Diff(heldLease(), server.lease(target)); diff != "" {
+		t.Error("(-want, +got):", diff)
+	}
+	if want := []string{"get", "create"}; !slices.Equal(server.requests, want) {
+		t.Errorf("asked for %v, want %v", server.requests, want)
+	}
+}
+
+func TestTakeOfAFreeLeaseKeepsWhatItRemembers(t *testing.T) {
+	server := newAPIServer()
+	s := server.store(noon)
+	acquire(t, s, by("b").of("scale"))
+	release(t, s, by("b").of("scale"), failed(noon, true))
+	ledger := server.lease(target).Annotations[LedgerAnnotation]
+	server.requests = nil
+	acquire(t, s, by("a"))
+	want := heldLease()
+	want.ResourceVersion = "3"
+	want.Annotations[LedgerAnnotation] = ledger
+	if diff := cmp.Diff(want, server.lease(target)); diff != "" || ledger == "" {
+		t.Error("(-want, +got):", diff)
+	}
+	if want := []string{"get", "update"}; !slices.Equal(server.requests, want) {
+		t.Errorf("asked for %v, want %v", server.requests, want)
+	}
+}
+
+func TestTakeMendsALeaseThatSomebodyEdited(t *testing.T) {
+	server := newAPIServer()
+	server.put(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
+		Namespace: lockNamespace, Name: LeaseName(target), Annotations: map[string]string{FencedAnnotation: "yes"},
+	}})
+	acquire(t, server.store(noon), by("a"))
+	want := heldLease()
+	want.ResourceVersion = "2"
 	if diff := cmp.Diff(want, server.lease(target)); diff != "" {
 		t.Error("(-want, +got):", diff)
 	}
 }
 
-func TestAcquireTellsWhoHasTheTarget(t *testing.T) {
+func TestTakeOfALockThatHasChanged(t *testing.T) {
+	hand := func(*testing.T, *apiServer, *Store) {}
+	for name, tc := range map[string]struct {
+		before, meanwhile func(*testing.T, *apiServer, *Store)
+	}{
+		"created by another": {hand, func(t *testing.T, _ *apiServer, s *Store) { acquire(t, s, by("b")) }},
+		"taken by another": {
+			func(t *testing.T, _ *apiServer, s *Store) {
+				acquire(t, s, by("x").of("scale"))
+				release(t, s, by("x").of("scale"), completed(noon))
+			},
+			func(t *testing.T, _ *apiServer, s *Store) { acquire(t, s, by("b")) },
+		},
+		"deleted": {
+			func(t *testing.T, _ *apiServer, s *Store) {
+				acquire(t, s, by("x").of("scale"))
+				release(t, s, by("x").of("scale"), completed(noon))
+			},
+			func(_ *testing.T, server *apiServer, _ *Store) { server.remove(target) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newAPIServer()
+			s := server.store(noon)
+			tc.before(t, server, s)
+			lock := look(t, s)
+			tc.meanwhile(t, server, s)
+			before := server.lease(target)
+			wantChanged(t, s.Take(t.Context(), lock, by("a")))
+			if diff := cmp.Diff(before, server.lease(target)); diff != "" {
+				t.Error("it was changed:", diff)
+			}
+		})
+	}
+}
+
+func TestDecisionTellsWhoHasTheTarget(t *testing.T) {
 	server := newAPIServer()
 	holder := Claim{
 		Target: target, Holder: Holder{Namespace: "other", Name: "scale", UID: "b"}, WorkflowID: "scale-up", RunNamespace: "elsewhere",
 	}
 	acquire(t, server.store(noon), holder)
-	got, err := server.store(noon.Add(time.Hour)).Acquire(t.Context(), by("a"))
-	want := Decision{Conflict: &Conflict{Holder: holder.Holder, WorkflowID: "scale-up", RunNamespace: "elsewhere", Since: noon}}
-	if err != nil || !cmp.Equal(want, got) {
-		t.Errorf("Acquire() = %+v, %v, want %+v", got, err, want)
+	got := decide(t, server.store(noon.Add(time.Hour)), by("a"))
+	want := Decision{Verdict: Busy, Skip: v1alpha1.SkipResourceBusy, Conflict: &Conflict{
+		Holder: holder.Holder, Identity: "other/scale/b", Target: target, WorkflowID: "scale-up", RunNamespace: "elsewhere", Since: noon,
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("(-want, +got):", diff)
+	}
+	if got := got.Conflict.Claim(); got != holder {
+		t.Errorf("Claim() = %+v, want %+v", got, holder)
 	}
 }
 
-func TestAcquireFindsItsOwnLockAfterACrash(t *testing.T) {
+func TestHolderFindsItsOwnLockAfterACrash(t *testing.T) {
 	server := newAPIServer()
 	acquire(t, server.store(noon), by("a"))
-	before := server.lease(target)
-	acquire(t, server.store(noon.Add(time.Minute)), by("a"))
-	if diff := cmp.Diff(before, server.lease(target)); diff != "" {
-		t.Error("the time at which it took the target must stay:", diff)
+	later := server.store(noon.Add(time.Minute))
+	if got := decide(t, later, by("a")); got.Verdict != Held {
+		t.Errorf("Decide() = %+v", got)
 	}
-	if !mayStart(t, server.store(noon), by("a")) {
+	if !mayStart(t, later, by("a")) {
 		t.Error("the holder may start")
 	}
 }
 
 func TestAnExecutionOfTheSameNameIsAnotherOne(t *testing.T) {
 	server := newAPIServer()
-	acquire(t, server.store(noon), by("a"))
-	decision, err := server.store(noon).Acquire(t.Context(), by("b"))
-	if err != nil || decision.Conflict == nil || decision.Conflict.Holder.UID != "a" {
-		t.Errorf("Acquire() = %+v, %v", decision, err)
+	s := server.store(noon)
+	acquire(t, s, by("a"))
+	if got := decide(t, s, by("b")); got.Verdict != Busy || got.Conflict.Holder.UID != "a" {
+		t.Errorf("Decide() = %+v", got)
 	}
-	if mayStart(t, server.store(noon), by("b")) {
+	if mayStart(t, s, by("b")) {
 		t.Error("it may start without the lock")
 	}
 }
@@ -116,47 +169,43 @@ func TestOtherTargetsAreFree(t *testing.T) {
 	acquire(t, server.store(noon), other)
 }
 
-func TestAcquireWhileTheLeaseVanishes(t *testing.T) {
-	// Between "it exists" and reading it, its holder frees it. To guess would be wrong either way.
-	server := newAPIServer()
-	s := server.store(noon)
-	acquire(t, s, by("a"))
-	server.before["get"] = func() {
-		if err := s.Release(t.Context(), by("a")); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, err := s.Acquire(t.Context(), by("b")); !apierrors.IsNotFound(err) {
-		t.Fatal("Acquire() =", err, "- want an error, so that it is tried again")
-	}
-	acquire(t, s, by("b"))
-}
-
 func TestErrorsOfTheServerAreNoDecisions(t *testing.T) {
 	broken := errors.New("etcdserver: leader changed")
+	take := func(ctx context.Context, s *Store) error { return s.Take(ctx, LockOf(nil), by("b")) }
+	releasing := func(ctx context.Context, s *Store) error {
+		_, err := s.Release(ctx, by("a"), failed(noon, true), policy)
+		return err
+	}
+	forgetting := func(ctx context.Context, s *Store) error {
+		_, err := s.Release(ctx, by("a"), nil, policy)
+		return err
+	}
+	fence := func(ctx context.Context, s *Store) error { return s.Fence(ctx, by("a")) }
 	tests := map[string]struct {
 		verb string
-		call func(*testing.T, *Store) error
+		call func(context.Context, *Store) error
 	}{
-		"acquire: create": {"create", func(t *testing.T, s *Store) error {
-			_, err := s.Acquire(t.Context(), by("b"))
+		"look": {"get", func(ctx context.Context, s *Store) error {
+			_, err := s.Look(ctx, target)
 			return err
 		}},
-		"acquire: get": {"get", func(t *testing.T, s *Store) error {
-			_, err := s.Acquire(t.Context(), by("b"))
-			return err
-		}},
-		"may start": {"get", func(t *testing.T, s *Store) error {
-			may, err := s.MayStart(t.Context(), by("a"))
+		"take": {"create", take},
+		"may start": {"get", func(ctx context.Context, s *Store) error {
+			may, err := s.MayStart(ctx, by("a"))
 			if may {
-				t.Error("it may start without having been asked")
+				return nil
 			}
 			return err
 		}},
-		"fence: get":      {"get", func(t *testing.T, s *Store) error { return s.Fence(t.Context(), by("a")) }},
-		"fence: update":   {"update", func(t *testing.T, s *Store) error { return s.Fence(t.Context(), by("a")) }},
-		"release: get":    {"get", func(t *testing.T, s *Store) error { return s.Release(t.Context(), by("a")) }},
-		"release: delete": {"delete", func(t *testing.T, s *Store) error { return s.Release(t.Context(), by("a")) }},
+		"fence: get":      {"get", fence},
+		"fence: update":   {"update", fence},
+		"release: get":    {"get", releasing},
+		"release: update": {"update", releasing},
+		"release: delete": {"delete", forgetting},
+		"lift": {"get", func(ctx context.Context, s *Store) error {
+			_, err := s.Lift(ctx, by("a"), true)
+			return err
+		}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -164,41 +213,42 @@ func TestErrorsOfTheServerAreNoDecisions(t *testing.T) {
 			s := server.store(noon)
 			acquire(t, s, by("a"))
 			server.fail(tc.verb, broken)
-			err := tc.call(t, s)
-			if !errors.Is(err, broken) || !strings.Contains(err.Error(), target) {
+			err := tc.call(t.Context(), s)
+			if !errors.Is(err, broken) || errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), target) {
 				t.Errorf("got %v, want %v with the target", err, broken)
 			}
-			if got := server.lease(target); *got.Spec.HolderIdentity != "payment/fix/a" || isFenced(got) {
-				t.Error("the lock has changed:", got)
+			if diff := cmp.Diff(heldLease(), server.lease(target)); diff != "" {
+				t.Error("the lock has changed:", diff)
 			}
 		})
 	}
 }
 
-func TestUnreadableHolder(t *testing.T) {
-	for name, identity := range map[string]*string{
-		"none": nil, "empty": new(""), "words": new("somebody"), "no uid": new("a/b/"), "too much": new("a/b/c/d"),
+func TestHolderThatNamesNoExecution(t *testing.T) {
+	for name, identity := range map[string]string{
+		"words": "somebody", "no uid": "a/b/", "no name": "a//c", "too much": "a/b/c/d", "a blank": " ",
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newAPIServer()
 			s := server.store(noon)
 			server.put(&coordinationv1.Lease{
 				ObjectMeta: metav1.ObjectMeta{Namespace: lockNamespace, Name: LeaseName(target)},
-				Spec:       coordinationv1.LeaseSpec{HolderIdentity: identity},
+				Spec:       coordinationv1.LeaseSpec{HolderIdentity: &identity},
 			})
 			before := server.lease(target)
-			decision, err := s.Acquire(t.Context(), by("a"))
-			if err == nil || decision.Conflict != nil || !strings.Contains(err.Error(), "lease kubernaut-system/"+LeaseName(target)) {
-				t.Errorf("Acquire() = %+v, %v, want an error that names the lease", decision, err)
+			want := Decision{Verdict: Busy, Skip: v1alpha1.SkipResourceBusy, Conflict: &Conflict{Identity: identity}}
+			if diff := cmp.Diff(want, decide(t, s, by("a"))); diff != "" {
+				t.Error("(-want, +got):", diff)
 			}
 			if mayStart(t, s, by("a")) {
 				t.Error("it may start")
 			}
-			if err := errors.Join(s.Fence(t.Context(), by("a")), s.Release(t.Context(), by("a"))); err != nil {
+			if err := s.Fence(t.Context(), by("a")); err != nil {
 				t.Error(err)
 			}
+			release(t, s, by("a"), failed(noon, true))
 			if diff := cmp.Diff(before, server.lease(target)); diff != "" {
-				t.Error("only a person can tell whose it is, and it was changed:", diff)
+				t.Error("whose it is, is not for this call to decide, and it was changed:", diff)
 			}
 		})
 	}
@@ -211,23 +261,23 @@ func TestFencedHolderMayNotStart(t *testing.T) {
 	if err := s.Fence(t.Context(), by("a")); err != nil {
 		t.Fatal(err)
 	}
-	if mayStart(t, s, by("a")) {
-		t.Error("a fenced holder may start")
+	want := heldLease()
+	want.ResourceVersion = "2"
+	want.Annotations["kubernaut.ai/fenced"] = "2026-03-01T12:00:00Z"
+	if diff := cmp.Diff(want, server.lease(target)); diff != "" {
+		t.Error("(-want, +got):", diff)
 	}
-	// Neither to take the lock once more nor to fence once more lifts the fence.
-	acquire(t, s, by("a"))
-	before := server.lease(target)
 	if err := server.store(noon.Add(time.Hour)).Fence(t.Context(), by("a")); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before, server.lease(target)); diff != "" {
+	if diff := cmp.Diff(want, server.lease(target)); diff != "" {
 		t.Error("the second fence changes something:", diff)
 	}
 	if mayStart(t, s, by("a")) {
-		t.Error("the fence is gone")
+		t.Error("a fenced holder may start")
 	}
-	if decision, err := s.Acquire(t.Context(), by("b")); err != nil || decision.Conflict == nil {
-		t.Errorf("a fenced target is not a free one: Acquire() = %+v, %v", decision, err)
+	if got := decide(t, s, by("b")); got.Verdict != Busy {
+		t.Errorf("a fenced target is not a free one: %+v", got)
 	}
 }
 
@@ -260,57 +310,33 @@ func TestFenceWhileTheLeaseChanges(t *testing.T) {
 	s := server.store(noon)
 	acquire(t, s, by("a"))
 	server.before["update"] = func() { server.put(server.lease(target)) }
-	if err := s.Fence(t.Context(), by("a")); !apierrors.IsConflict(err) {
-		t.Error("Fence() =", err, "- want a conflict")
+	if err := s.Fence(t.Context(), by("a")); err != nil || mayStart(t, s, by("a")) {
+		t.Error("it is not fenced:", err)
 	}
-}
-
-func TestReleaseFreesTheTarget(t *testing.T) {
-	server := newAPIServer()
-	s := server.store(noon)
+	release(t, s, by("a"), nil)
 	acquire(t, s, by("a"))
-	if err := s.Release(t.Context(), by("a")); err != nil || server.lease(target) != nil {
-		t.Fatal("Release() =", err)
-	}
-	if err := s.Release(t.Context(), by("a")); err != nil {
-		t.Error("the second time it fails:", err)
-	}
-	acquire(t, s, by("b"))
-	if err := s.Release(t.Context(), by("a")); err != nil || !mayStart(t, s, by("b")) {
-		t.Error("a late release took the lock of the next execution:", err)
-	}
-}
-
-func TestReleaseWhileTheLeaseChangesHands(t *testing.T) {
-	// A stalled replica goes on after another one freed the target and a new execution took it.
-	server := newAPIServer()
-	s := server.store(noon)
-	acquire(t, s, by("a"))
-	server.before["delete"] = func() {
-		if err := s.Release(t.Context(), by("a")); err != nil {
-			t.Error(err)
-		}
+	server.before["update"] = func() {
+		release(t, s, by("a"), nil)
 		acquire(t, s, by("b"))
 	}
-	if err := s.Release(t.Context(), by("a")); !apierrors.IsConflict(err) {
-		t.Error("Release() =", err, "- want a conflict")
-	}
-	if !mayStart(t, s, by("b")) {
-		t.Error("the new holder has lost its lock")
+	if err := s.Fence(t.Context(), by("a")); err != nil || !mayStart(t, s, by("b")) {
+		t.Error("it fenced the next holder:", err)
 	}
 }
 
-func TestReleaseWhileTheLeaseVanishes(t *testing.T) {
+func TestWhatChangesAllTheTimeIsGivenUp(t *testing.T) {
 	server := newAPIServer()
 	s := server.store(noon)
 	acquire(t, s, by("a"))
-	server.before["delete"] = func() {
-		if err := s.Release(t.Context(), by("a")); err != nil {
-			t.Error(err)
-		}
+	var edit func()
+	edit = func() {
+		server.put(server.lease(target))
+		server.before["update"] = edit
 	}
-	if err := s.Release(t.Context(), by("a")); err != nil {
-		t.Error("it is free, which is what was wanted:", err)
+	edit()
+	wantChanged(t, s.Fence(t.Context(), by("a")))
+	if got := len(server.requests); got > 15 {
+		t.Errorf("it took %d requests", got)
 	}
 }
 
@@ -329,11 +355,20 @@ func TestHolderComesBack(t *testing.T) {
 
 func TestLeaseName(t *testing.T) {
 	for _, target := range []string{"nodes/a", target, strings.Repeat("a", 635), "clusterroles.rbac.authorization.k8s.io/system:node"} {
-		if msgs := validation.IsDNS1123Label(LeaseName(target)); len(msgs) > 0 {
-			t.Errorf("LeaseName(%q) = %q: %v", target, LeaseName(target), msgs)
+		name := LeaseName(target)
+		if msgs := validation.IsDNS1123Label(name); len(msgs) > 0 {
+			t.Errorf("LeaseName(%q) = %q: %v", target, name, msgs)
+		}
+		if hash, ok := HashOfLease(name); !ok || hash != TargetHash(target) {
+			t.Errorf("HashOfLease(%q) = %q, %v", name, hash, ok)
 		}
 	}
 	if LeaseName("payment/pods/a") == LeaseName("payment/pods/b") {
 		t.Error("two targets share a lease")
+	}
+	for _, name := range []string{"", "target-", "controller-leader", "target-6403dd4a", "6403dd4a8637c388e319cb66a03b071d234d6f81"} {
+		if hash, ok := HashOfLease(name); ok {
+			t.Errorf("HashOfLease(%q) = %q", name, hash)
+		}
 	}
 }

@@ -42,6 +42,11 @@ func targetOf(object any) ([]string, error) {
 	return []string{labelled.GetLabels()[resources.TargetHashLabel]}, nil
 }
 
+// Targets are the hashes of all targets that a run was made for.
+func (i *Index) Targets() []string {
+	return i.runs.ListIndexFuncValues(byTarget)
+}
+
 // Runs on a target, by its hash.
 func (i *Index) Runs(targetHash string) ([]*tektonv1.PipelineRun, error) {
 	return find[*tektonv1.PipelineRun](i.runs, targetHash)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgotesting "k8s.io/client-go/testing"
@@ -127,6 +128,57 @@ func TestFreeDeletesHistoryOfGone(t *testing.T) {
 			}
 			if !slices.Equal(w.done, test.want) {
 				t.Errorf("Writes %q, want %q", w.done, test.want)
+			}
+		})
+	}
+}
+
+// What is remembered of a dead holder: its own words if it has any. One that is gone leaves its cooldown,
+// unless it is known that its run never started.
+func TestFreeRemembers(t *testing.T) {
+	completed := &targetlock.Outcome{Phase: v1alpha1.PhaseCompleted, Ran: true, CompletedAt: given.Ago(time.Minute).Time}
+	removed := &targetlock.Outcome{
+		Phase: v1alpha1.PhaseFailed, Reason: v1alpha1.FailureCancelled, Message: "The execution was removed while it held its target",
+		Ran: true, CompletedAt: given.Now(), Deleted: true,
+	}
+	failed := &targetlock.Outcome{
+		Phase: v1alpha1.PhaseFailed, Reason: v1alpha1.FailureTaskFailed, Message: "no", Ran: true, CompletedAt: given.Ago(time.Minute).Time,
+	}
+	refused := &targetlock.Outcome{Phase: v1alpha1.PhaseFailed, Reason: v1alpha1.FailureForbidden, Message: "no", CompletedAt: given.Now()}
+	deleted := *failed
+	deleted.Deleted = true
+	details := &v1alpha1.FailureDetails{
+		Reason: v1alpha1.FailureTaskFailed, Message: "no", FailedAt: given.Ago(time.Minute), WasExecutionFailure: true,
+	}
+	failedOver := []given.ExecutionOption{given.Started(time.Hour), given.Ended(time.Minute, details), given.Released}
+	done := given.Run(dead(), given.Works(time.Hour), given.Succeeded(time.Minute))
+	for _, test := range []struct {
+		name    string
+		want    *targetlock.Outcome
+		objects []runtime.Object
+	}{
+		{"over, completed", completed, []runtime.Object{done, dead(given.Started(time.Hour), given.Ended(time.Minute, nil), given.Released)}},
+		{"over, failed", failed, []runtime.Object{done, dead(failedOver...)}},
+		{"over, failed, and being deleted", &deleted, []runtime.Object{done, dead(append(failedOver, given.Deleted(0))...)}},
+		{"over, and its run is gone", failed, []runtime.Object{dead(failedOver...)}},
+		{"over, refused before anything ran", refused, []runtime.Object{dead(given.Locked, given.Refused(v1alpha1.FailureForbidden, "no"))}},
+		{"over, skipped", nil, []runtime.Object{dead(given.SkippedFor(given.Execution("a/b"), 0))}},
+		{"over, and deleted before it started", nil, []runtime.Object{
+			given.Run(dead()), dead(given.Held, given.Refused(v1alpha1.FailureCancelled, "no"), given.Deleted(0)),
+		}},
+		{"gone, with a run that ended", removed, []runtime.Object{done}},
+		// It may have been created, started and deleted.
+		{"gone, without a run", removed, nil},
+		{"gone, with a run that never started", nil, []runtime.Object{given.Run(dead())}},
+		{"gone, and another has its name", removed, []runtime.Object{dead(given.Locked, given.WithUID("later"))}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := &writes{}
+			if freed, err := free(t, w, test.objects...); !freed || err != nil {
+				t.Fatalf("Free() = %t, %v", freed, err)
+			}
+			if diff := cmp.Diff(test.want, w.remembers); diff != "" {
+				t.Errorf("Remembers (-want, +got):\n%s", diff)
 			}
 		})
 	}

@@ -112,7 +112,8 @@ func onEnd(tell func(*v1alpha1.WorkflowExecution)) cache.ResourceEventHandler {
 	}
 }
 
-// promote looks at every Lease of a bucket that this replica leads from now on.
+// promote looks at every target of a bucket that this replica leads from now on: at those that have a
+// Lease, and at those that have a run, whose Lease may have been deleted while nobody led.
 func (r *Reconciler) promote(bucket reconciler.Bucket, enqueue func(reconciler.Bucket, types.NamespacedName)) error {
 	all, err := r.leases.List(labels.Everything())
 	if err != nil {
@@ -120,6 +121,9 @@ func (r *Reconciler) promote(bucket reconciler.Bucket, enqueue func(reconciler.B
 	}
 	for _, lease := range all {
 		enqueue(bucket, types.NamespacedName{Namespace: lease.Namespace, Name: lease.Name})
+	}
+	for _, hash := range r.index.Targets() {
+		enqueue(bucket, types.NamespacedName{Namespace: system.Namespace(), Name: targetlock.LeaseNameOfHash(hash)})
 	}
 	return nil
 }

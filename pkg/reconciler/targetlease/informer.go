@@ -20,6 +20,7 @@ import (
 
 type leaseKey struct{}
 
+//nolint:gochecknoinits // Knative's injection knows informers by their import, and offers no other way
 func init() {
 	injection.Default.RegisterInformer(withLeaseInformer)
 }

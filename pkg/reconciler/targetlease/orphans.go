@@ -14,15 +14,17 @@ import (
 
 // deleteOrphans deletes what nobody will ever need: a run whose creation arrived after its execution
 // had given up, so that it will never start, and the history of an execution that is gone. A run that
-// works is ended by way of its lock.
-func (r *Reconciler) deleteOrphans(ctx context.Context, hash string) error {
+// works is ended by way of its lock, and so is all of whoever holds the lock: what is to be remembered of
+// it depends on whether its run was started.
+func (r *Reconciler) deleteOrphans(ctx context.Context, lock *targetlock.Lock, hash string) error {
 	found, err := r.index.Runs(hash)
 	if err != nil {
 		return err
 	}
 	for _, run := range found {
 		owner := runs.HolderOf(run)
-		if run.DeletionTimestamp != nil || owner == (targetlock.Holder{}) || r.keeps(owner, run) {
+		isHolder := lock.Holder != nil && lock.Holder.Holder == owner
+		if run.DeletionTimestamp != nil || owner == (targetlock.Holder{}) || isHolder || r.keeps(owner, run) {
 			continue
 		}
 		if err := r.deleteOrphan(ctx, owner, run); err != nil {

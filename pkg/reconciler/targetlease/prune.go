@@ -24,7 +24,7 @@ func (r *Reconciler) prune(ctx context.Context, lease *coordinationv1.Lease) err
 		r.events.Eventf(lease, corev1.EventTypeWarning, eventLedgerUnreadable,
 			"Nothing may run on target %s: repair annotation %s, or remove it, and with it the cooldowns and blocks of the target: %v",
 			lock.Target(), targetlock.LedgerAnnotation, lock.LedgerErr)
-		return nil
+		return nil //nolint:nilerr // a person has to repair it, to try again does not help
 	}
 	gone, err := r.gone(ctx, lock.Ledger)
 	if err != nil {

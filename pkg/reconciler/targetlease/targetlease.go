@@ -90,7 +90,7 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 	if restored, err := r.restore(ctx, lock, hash); restored || err != nil {
 		return err
 	}
-	if err := r.deleteOrphans(ctx, hash); err != nil || lease == nil {
+	if err := r.deleteOrphans(ctx, lock, hash); err != nil || lease == nil {
 		return err
 	}
 	switch {
@@ -101,13 +101,18 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 	case r.works(lock.Holder.Holder):
 		return nil
 	}
-	return r.free(ctx, lock)
+	return r.free(ctx, lock, hash)
 }
 
 // free ends what a holder left that is dead, as far as the caches know.
-func (r *Reconciler) free(ctx context.Context, lock *targetlock.Lock) error {
+func (r *Reconciler) free(ctx context.Context, lock *targetlock.Lock, hash string) error {
 	policy := targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
-	freed, err := r.takeover.Free(ctx, *lock.Holder, policy)
+	conflict := *lock.Holder
+	if targetlock.TargetHash(conflict.Target) != hash {
+		// Somebody has edited the annotation. The Lease of the target that it names is another's.
+		conflict.Target = ""
+	}
+	freed, err := r.takeover.Free(ctx, conflict, policy)
 	if err != nil || freed {
 		return err
 	}

@@ -31,6 +31,7 @@ type Circumstances struct {
 
 	requeued *time.Duration
 	writes   []string
+	requests []string
 }
 
 const circumstancesKey = "circumstances"
@@ -89,6 +90,14 @@ func InOrder(writes ...string) func(*testing.T, *rtesting.TableRow) {
 			}
 			rest = rest[1:]
 		}
+	}
+}
+
+// AsksNothing expects not a single request.
+func AsksNothing(t *testing.T, row *rtesting.TableRow) {
+	t.Helper()
+	if requests := circumstances(row).requests; len(requests) > 0 {
+		t.Errorf("Requests where none was needed:\n%s", strings.Join(requests, "\n"))
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	RunNamespace = "kubernaut-workflows"
 	// Target of every execution that does not say otherwise, in canonical form.
 	Target = "payment/deployments.apps/api"
-	// WorkflowID of every execution.
+	// WorkflowID of every execution that does not say otherwise.
 	WorkflowID = "restart"
 )
 
@@ -138,7 +138,7 @@ func Mirroring(summary v1alpha1.PipelineRunStatusSummary) ExecutionOption {
 // Ended has its outcome stored, that long ago; nil details mean success.
 func Ended(ago time.Duration, details *v1alpha1.FailureDetails) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
-		wfe.Status.MarkReleasing(Ago(ago), details)
+		wfe.Status.MarkReleasing(Ago(ago), details.DeepCopy())
 	}
 }
 
@@ -160,11 +160,12 @@ func SkippedFor(winner *v1alpha1.WorkflowExecution, ago time.Duration) Execution
 		Observed(wfe)
 		wfe.Status.MarkSkipped(v1alpha1.SkipDetails{
 			Reason: v1alpha1.SkipResourceBusy,
-			Message: "Target " + Target + " is held by " + winner.Namespace + "/" + winner.Name + " (workflow restart) since " +
+			Message: "Target " + Target + " is held by " + winner.Namespace + "/" + winner.Name +
+				" (workflow " + winner.Spec.WorkflowRef.WorkflowID + ") since " +
 				Ago(ago).UTC().Format(time.RFC3339) + "; create a new execution once that one has ended",
 			SkippedAt: Ago(0),
 			ConflictingWorkflow: &v1alpha1.ConflictingWorkflow{
-				Namespace: winner.Namespace, Name: winner.Name, WorkflowID: WorkflowID,
+				Namespace: winner.Namespace, Name: winner.Name, WorkflowID: winner.Spec.WorkflowRef.WorkflowID,
 				TargetResource: Target, StartedAt: Ago(ago),
 			},
 		})

@@ -104,8 +104,9 @@ func (p *pass) Reconcile(ctx context.Context, key string) error {
 	return err
 }
 
-// log notes the writes of all clients in one order.
+// log notes the requests of all clients in one order, and the writes among them.
 func (c *Circumstances) log(action clientgotesting.Action) (bool, runtime.Object, error) {
+	c.requests = append(c.requests, action.GetVerb()+" "+action.GetResource().Resource)
 	var name string
 	switch action := action.(type) {
 	case clientgotesting.CreateActionImpl:

@@ -24,7 +24,7 @@ func LockLease(holder *v1alpha1.WorkflowExecution, ago time.Duration, facts ...f
 			Labels: map[string]string{targetlock.LockLabel: targetlock.LockTarget},
 			Annotations: map[string]string{
 				targetlock.TargetAnnotation:       Target,
-				targetlock.WorkflowIDAnnotation:   WorkflowID,
+				targetlock.WorkflowIDAnnotation:   holder.Spec.WorkflowRef.WorkflowID,
 				targetlock.RunNamespaceAnnotation: RunNamespace,
 			},
 		},

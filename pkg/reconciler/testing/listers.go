@@ -4,6 +4,8 @@
 package testing
 
 import (
+	"sync"
+
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonscheme "github.com/tektoncd/pipeline/pkg/client/clientset/versioned/scheme"
 	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
@@ -26,15 +28,20 @@ type Listers struct {
 	sorter rtesting.ObjectSorter
 }
 
-// NewListers knows the objects.
-func NewListers(objects []runtime.Object) Listers {
+// scheme of all kinds that a row may have. To make it takes longer than a row.
+var scheme = sync.OnceValue(func() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		corev1.AddToScheme, coordinationv1.AddToScheme, tektonscheme.AddToScheme, executionscheme.AddToScheme,
 	} {
 		utilruntime.Must(add(scheme))
 	}
-	listers := Listers{sorter: rtesting.NewObjectSorter(scheme)}
+	return scheme
+})
+
+// NewListers knows the objects.
+func NewListers(objects []runtime.Object) Listers {
+	listers := Listers{sorter: rtesting.NewObjectSorter(scheme())}
 	listers.sorter.AddObjects(objects...)
 	return listers
 }

@@ -175,6 +175,11 @@ func NeverStarted(pod *corev1.Pod) {
 	}
 }
 
+// PodCreated was made that long ago.
+func PodCreated(ago time.Duration) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) { pod.CreationTimestamp = Ago(ago) }
+}
+
 // PodDeleted was asked to end.
 func PodDeleted(pod *corev1.Pod) {
 	at := Ago(time.Second)
@@ -186,13 +191,15 @@ func PodUnlabelled(pod *corev1.Pod) {
 	delete(pod.Labels, resources.ExecutionUIDLabel)
 }
 
-// child has the labels that Tekton copies from the run, and its own.
+// child has the labels and annotations that Tekton copies from the run, and its own.
 func child(run *tektonv1.PipelineRun, name, task string) metav1.ObjectMeta {
 	labels := map[string]string{
 		"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineRunUID": string(run.UID), "tekton.dev/pipelineTask": task,
 	}
 	maps.Copy(labels, run.Labels)
-	return metav1.ObjectMeta{Namespace: run.Namespace, Name: name, UID: types.UID("uid-" + name), Labels: labels}
+	return metav1.ObjectMeta{
+		Namespace: run.Namespace, Name: name, UID: types.UID("uid-" + name), Labels: labels, Annotations: maps.Clone(run.Annotations),
+	}
 }
 
 // Without an annotation that the run was made with.

@@ -80,7 +80,7 @@ func TestCreate(t *testing.T) {
 		// The controller crashed after it created the run.
 		Name:              "the run exists and is ours",
 		Objects:           []runtime.Object{execution(), given.Run(execution()), lease},
-		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
+		WantCreates:       []runtime.Object{newRun()},
 		WantStatusUpdates: status(execution(given.Held)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
@@ -94,12 +94,11 @@ func TestCreate(t *testing.T) {
 		Name:        "the run exists and is foreign",
 		Objects:     []runtime.Object{execution(given.Locked), given.Run(execution(), given.Foreign), lease},
 		WantCreates: []runtime.Object{newRun()},
-		WantUpdates: []clientgotesting.UpdateActionImpl{update(given.LockLease(execution(), time.Minute, given.Fenced))},
-		WantDeletes: deletions(leaseDeletion()),
-		WantStatusUpdates: status(execution(given.Locked, given.Refused(v1alpha1.FailureConfigurationError,
-			"PipelineRun kubernaut-workflows/fix-bd45276987 exists and was not created by this execution; it was left alone"))),
-		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError,
-			"PipelineRun kubernaut-workflows/fix-bd45276987 exists and was not created by this execution; it was left alone")},
+		WantUpdates: updates(given.LockLease(execution(), time.Minute, given.Fenced),
+			free(refusedNow(v1alpha1.FailureConfigurationError, foreign))),
+		WantStatusUpdates: status(execution(given.Locked, given.Refused(v1alpha1.FailureConfigurationError, foreign),
+			given.Failing(1, time.Minute))),
+		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError, foreign)},
 	}, {
 		// It vanished before it could be read. That is no refusal.
 		Name:              "the run exists no more",
@@ -124,6 +123,8 @@ func TestCreate(t *testing.T) {
 const vanished = `failed to read PipelineRun kubernaut-workflows/fix-bd45276987: ` +
 	`pipelineruns.tekton.dev "fix-bd45276987" not found`
 
+const foreign = "PipelineRun kubernaut-workflows/fix-bd45276987 exists and was not created by this execution; it was left alone"
+
 func TestCreateRefused(t *testing.T) {
 	refusedWith := func(name string, err error, reason v1alpha1.FailureReason) rtesting.TableRow {
 		message := "Failed to create the PipelineRun: " + err.Error()
@@ -132,12 +133,11 @@ func TestCreateRefused(t *testing.T) {
 			Objects:           []runtime.Object{execution(given.Locked), given.LockLease(execution(), time.Minute)},
 			WithReactors:      []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", err)},
 			WantCreates:       []runtime.Object{newRun()},
-			WantUpdates:       []clientgotesting.UpdateActionImpl{update(given.LockLease(execution(), time.Minute, given.Fenced))},
-			WantDeletes:       deletions(leaseDeletion()),
-			WantStatusUpdates: status(execution(given.Locked, given.Refused(reason, message))),
+			WantUpdates:       updates(given.LockLease(execution(), time.Minute, given.Fenced), free(refusedNow(reason, message))),
+			WantStatusUpdates: status(execution(given.Locked, given.Refused(reason, message), given.Failing(1, time.Minute))),
 			WantEvents:        []string{lockReleased, failed(reason, message)},
 			PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
-				"create pipelineruns", "update leases", "delete leases", "update workflowexecutions/status")},
+				"create pipelineruns", "update leases", "update leases", "update workflowexecutions/status")},
 		}
 	}
 	run(t, rtesting.TableTest{
@@ -185,12 +185,11 @@ func TestCreateGivenUp(t *testing.T) {
 		// Fenced before it is freed: a creation that was held up must find a lock that says no.
 		Name:    "past the pending deadline",
 		Objects: []runtime.Object{late, lease}, WithReactors: down,
-		WantCreates:       []runtime.Object{newRun()},
-		WantUpdates:       []clientgotesting.UpdateActionImpl{update(given.LockLease(execution(), 6*time.Minute, given.Fenced))},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(execution(given.Locked, given.Refused(v1alpha1.FailureUnknown, message))),
+		WantCreates: []runtime.Object{newRun()},
+		WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
+			free(refusedNow(v1alpha1.FailureUnknown, message))),
+		WantStatusUpdates: status(execution(given.Locked, given.Refused(v1alpha1.FailureUnknown, message), given.Failing(1, time.Minute))),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureUnknown, message)},
-		PostConditions:    []func(*testing.T, *rtesting.TableRow){given.InOrder("update leases", "delete leases")},
 	}, {
 		// One of the attempts went through although its answer was lost.
 		Name:    "past the pending deadline, but the run exists",
@@ -277,8 +276,8 @@ func TestStatusNotWritten(t *testing.T) {
 		Objects:           []runtime.Object{running(), succeeded(), given.LockLease(execution(), time.Minute)},
 		WithReactors:      []clientgotesting.ReactionFunc{rtesting.InduceFailure("update", "workflowexecutions")},
 		WantErr:           true,
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantUpdates:       updates(free(succeededNow())),
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents: []string{
 			lockReleased, completed,
 			`Warning UpdateFailed Failed to update status for "fix": inducing failure for update workflowexecutions`,

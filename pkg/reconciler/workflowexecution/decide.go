@@ -37,7 +37,7 @@ func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (ta
 	decision := targetlock.Decide(lock, claim, facts, r.clock.Now())
 	switch {
 	case decision.Verdict == targetlock.Busy:
-		return decision, r.takeOver(ctx, *decision.Conflict)
+		return decision, r.takeOver(ctx, claim, *decision.Conflict)
 	case decision.Verdict == targetlock.NotAgain && decision.Entry.Blocks != "":
 		if facts, err = r.fateOfBlock(ctx, decision.Entry.Execution); err != nil {
 			return decision, err
@@ -57,7 +57,9 @@ func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (ta
 }
 
 // takeOver frees the target of a dead holder if it can, which changes the lock.
-func (r *Reconciler) takeOver(ctx context.Context, conflict targetlock.Conflict) error {
+func (r *Reconciler) takeOver(ctx context.Context, claim targetlock.Claim, conflict targetlock.Conflict) error {
+	// Its Lease was found by the name of this target, whatever somebody has made of its annotation.
+	conflict.Target = claim.Target
 	freed, err := r.takeover.Free(ctx, conflict, policy(ctx))
 	if freed && err == nil {
 		return targetlock.ErrChanged
@@ -72,7 +74,7 @@ func (r *Reconciler) fateOfBlock(ctx context.Context, blocker targetlock.Holder)
 	case apierrors.IsNotFound(err):
 		return targetlock.Facts{Gone: blocker}, nil
 	case err != nil:
-		return targetlock.Facts{}, fmt.Errorf("failed to read the execution %s/%s, which blocks the workflow: %w", blocker.Namespace, blocker.Name, err)
+		return targetlock.Facts{}, fmt.Errorf("failed to read the execution %s, which blocks the workflow: %w", nameOf(blocker), err)
 	case live.UID != blocker.UID || live.DeletionTimestamp != nil:
 		return targetlock.Facts{Gone: blocker}, nil
 	case live.Status.BlockClearance != nil:

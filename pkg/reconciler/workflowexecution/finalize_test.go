@@ -14,8 +14,10 @@ import (
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 )
 
 // neverRan is the outcome of an execution that was deleted before its run was started.
@@ -132,6 +134,25 @@ func TestDeletedWhileRunning(t *testing.T) {
 			given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(seconds(20))), lease},
 		OtherTestData: given.With(given.Requeues(seconds(40))),
 	}, {
+		// The cache of runs is older than that of executions: it is not taken for one that never started. What
+		// the cache hears of it brings the next pass.
+		Name:          "the cache has it held back",
+		Objects:       []runtime.Object{execution(given.Deleted(0), given.Started(0)), given.Run(execution()), lease},
+		OtherTestData: given.With(given.Live(works), given.Requeues(time.Minute)),
+	}, {
+		// The same, and somebody has deleted the run meanwhile. Its pod works on, so that the lock stays.
+		Name:          "the cache has it held back, and it is gone",
+		Objects:       []runtime.Object{execution(given.Deleted(0), given.Started(0)), given.Run(execution()), given.Pod(works, "drain"), lease},
+		OtherTestData: given.With(given.Gone(works), given.Requeues(time.Minute)),
+	}, {
+		// Somebody has removed the settings of the run: those of now hold.
+		Name:        "its settings are gone",
+		Objects:     []runtime.Object{runningAnd(0), given.Run(execution(), given.Works(time.Minute), given.Without(resources.SettingsAnnotation)), lease},
+		WantPatches: patches(cancelPatch(v1alpha1.FailureCancelled)),
+		OtherTestData: given.With(given.Requeues(3*time.Minute), given.Configured(func(c *config.WorkflowExecution) {
+			c.CancelGrace = 3 * time.Minute
+		})),
+	}, {
 		Name:         "it cannot be cancelled",
 		Objects:      []runtime.Object{runningAnd(0), works, lease},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
@@ -173,6 +194,8 @@ func TestDeletedAndEnded(t *testing.T) {
 	after := func(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
 		return execution(append(append([]given.ExecutionOption{}, before...), facts...)...)
 	}
+	// Nobody could clear a block of it any more, so there is none; the cooldown applies.
+	cancelledNow := given.Entry(execution(), 0, given.FailedFor(v1alpha1.FailureCancelled, "Tasks Completed: 1"), given.Until(5*time.Minute))
 	vanished := *details
 	vanished.Message = "The PipelineRun was deleted before it ended"
 	run(t, rtesting.TableTest{{
@@ -197,10 +220,11 @@ func TestDeletedAndEnded(t *testing.T) {
 		// The finalizer stays: the terminal phase has to be stored first.
 		Name:              "with its outcome stored",
 		Objects:           []runtime.Object{after(given.Ended(0, details)), ended, lease},
-		WantDeletes:       deletions(runDeletion(), leaseDeletion()),
-		WantStatusUpdates: status(after(given.Ended(0, details), given.Released)),
+		WantDeletes:       deletions(runDeletion()),
+		WantUpdates:       updates(free(cancelledNow)),
+		WantStatusUpdates: status(after(given.Ended(0, details), given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureCancelled, details.Message)},
-		PostConditions:    []func(*testing.T, *rtesting.TableRow){given.InOrder("delete pipelineruns", "delete leases")},
+		PostConditions:    []func(*testing.T, *rtesting.TableRow){given.InOrder("delete pipelineruns", "update leases")},
 	}, {
 		Name:              "with its outcome stored and a pod left",
 		Objects:           []runtime.Object{after(given.Ended(0, details)), ended, given.Pod(ended, "drain"), lease},

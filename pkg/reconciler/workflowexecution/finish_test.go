@@ -66,11 +66,11 @@ func TestFinishWell(t *testing.T) {
 		// Free before the terminal phase: who reacts to Completed is never told that the target is busy.
 		Name:              "nothing is left",
 		Objects:           []runtime.Object{running(), succeeded(), drained, given.Pod(succeeded(), "drain", given.PodEnded), lease},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantUpdates:       updates(free(succeededNow())),
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
-			"delete leases", "update workflowexecutions/status")},
+			"update leases", "update workflowexecutions/status")},
 	}, {
 		Name:              "a pod still works",
 		Objects:           []runtime.Object{running(), succeeded(), drained, given.Pod(succeeded(), "drain"), lease},
@@ -94,8 +94,8 @@ func TestFinishWell(t *testing.T) {
 		// Another execution's pods are none of ours.
 		Name:              "a pod of another execution works",
 		Objects:           []runtime.Object{running(), succeeded(), given.Pod(given.Run(other()), "drain"), lease},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantUpdates:       updates(free(succeededNow())),
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
 		// Somebody deleted the Lease by hand, and another execution has the target: it keeps it.
@@ -107,12 +107,12 @@ func TestFinishWell(t *testing.T) {
 		// The phase is not terminal before the target is free.
 		Name:              "the lock cannot be freed",
 		Objects:           []runtime.Object{running(), succeeded(), lease},
-		WithReactors:      []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "leases")},
+		WithReactors:      []clientgotesting.ReactionFunc{rtesting.InduceFailure("update", "leases")},
 		WantErr:           true,
-		WantDeletes:       deletions(leaseDeletion()),
+		WantUpdates:       updates(free(succeededNow())),
 		WantStatusUpdates: status(endedWell()),
-		WantEvents: []string{internalError("failed to free target payment/deployments.apps/api: " +
-			"inducing failure for delete leases")},
+		WantEvents: []string{internalError("failed to free the lease of target payment/deployments.apps/api: " +
+			"inducing failure for update leases")},
 	}, {
 		Name:              "the pods cannot be listed",
 		Objects:           []runtime.Object{running(), succeeded(), lease},
@@ -125,8 +125,8 @@ func TestFinishWell(t *testing.T) {
 		Name: "the deadline struck, and the run succeeded all the same",
 		Objects: []runtime.Object{running(), given.Run(execution(), given.Works(time.Minute),
 			given.Cancelled(v1alpha1.FailureDeadlineExceeded), given.Succeeded(0)), lease},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantUpdates:       updates(free(succeededNow())),
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 	}})
 }
@@ -198,16 +198,17 @@ func TestFinishDeleted(t *testing.T) {
 		WantStatusUpdates: status(gone),
 	}, {
 		// Its children are being deleted after it.
-		Name:    "the run is gone and a pod works",
-		Objects: []runtime.Object{gone, given.Pod(succeeded(), "drain", given.PodDeleted), lease},
+		Name:          "the run is gone and a pod works",
+		OtherTestData: given.With(given.Requeues(seconds(29))),
+		Objects:       []runtime.Object{gone, given.Pod(succeeded(), "drain", given.PodDeleted), lease},
 		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(working(0)), given.Ended(0, deleted),
 			given.WaitingFor("pod fix-bd45276987-drain-pod"))),
 	}, {
 		Name:        "the run is gone and nothing is left",
 		Objects:     []runtime.Object{gone, lease},
-		WantDeletes: deletions(leaseDeletion()),
+		WantUpdates: updates(free(failedNow(deleted))),
 		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(working(0)), given.Ended(0, deleted),
-			given.Released)),
+			given.Blocking(0), given.Released)),
 		WantEvents: []string{lockReleased, failed(deleted.Reason, deleted.Message)},
 	}})
 }

@@ -74,6 +74,10 @@ func (r *Reconciler) turnAway(wfe *v1alpha1.WorkflowExecution, claim targetlock.
 // its target and did not get to note that.
 func (r *Reconciler) finishSpent(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, entry targetlock.Entry) {
 	noteLock(wfe, claim)
+	if entry.Ran {
+		// Which run it was is lost, not that there was one.
+		wfe.GetConditionSet().Manage(&wfe.Status).MarkTrue(v1alpha1.ConditionPipelineRunCreated)
+	}
 	completed := metav1.NewTime(entry.CompletedAt)
 	var details *v1alpha1.FailureDetails
 	if entry.Outcome == v1alpha1.PhaseFailed {

@@ -12,6 +12,7 @@ import (
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
@@ -125,11 +126,24 @@ func TestDeadline(t *testing.T) {
 		WantEvents: []string{internalError("failed to cancel PipelineRun kubernaut-workflows/fix-bd45276987: " +
 			"inducing failure for patch pipelineruns")},
 	}, {
+		// Those of now hold then.
+		Name:        "reached, by the settings of now, because somebody removed those of the run",
+		Objects:     []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease},
+		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+	}, {
+		Name:          "far off, by the settings of now, because somebody removed those of the run",
+		Objects:       []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease},
+		OtherTestData: given.With(given.Requeues(time.Hour), given.Configured(func(c *config.WorkflowExecution) { c.DefaultTimeout = 90 * time.Minute })),
+	}, {
 		// Nobody knows the deadline then; Tekton's own timeout is the backstop.
-		Name:    "unknown, because somebody removed the settings",
-		Objects: []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease},
-		WantErr: true,
-		WantEvents: []string{internalError("annotation kubernaut.ai/settings of PipelineRun kubernaut-workflows/fix-bd45276987: " +
-			"unexpected end of JSON input")},
+		Name: "unknown, because neither the run nor the configuration says",
+		Objects: []runtime.Object{
+			execution(timeout(time.Hour), given.Started(30*time.Minute), given.Mirroring(working(0))),
+			given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease,
+		},
+		WantErr:       true,
+		OtherTestData: given.With(given.Configured(func(c *config.WorkflowExecution) { c.MaxTimeout = time.Minute })),
+		WantEvents: []string{internalError(`spec.executionConfig.timeout: "1h0m0s" is not valid: want more than 0s and at most the "1m0s" ` +
+			`of max-timeout in config-workflowexecution`)},
 	}})
 }

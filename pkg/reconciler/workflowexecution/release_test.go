@@ -23,22 +23,31 @@ func TestRelease(t *testing.T) {
 	run(t, rtesting.TableTest{{
 		Name:              "after a success",
 		Objects:           []runtime.Object{endedWell(), succeeded(), lease},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantUpdates:       updates(free(succeededNow())),
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		// The same, as it is written.
+		Name:    "after a success, for people",
+		Objects: []runtime.Object{endedWell(), succeeded(), lease},
+		WantUpdates: updates(given.FreeLease(given.Ledger(`{"restart":{"execution":"payments/fix/uid-fix","outcome":"Completed",` +
+			`"ran":true,"completedAt":"2026-03-01T12:00:00Z","nextAllowed":"2026-03-01T12:05:00Z"}}`))),
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
 		Name:              "after a failure",
 		Objects:           []runtime.Object{endedBadly(taskFailed()), failedRun(), lease},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedBadly(taskFailed(), given.Released)),
+		WantUpdates:       updates(free(failedNow(taskFailed()))),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.Blocking(0), given.Released)),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureTaskFailed, taskFailed().Message)},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
-			"delete leases", "update workflowexecutions/status")},
+			"update leases", "update workflowexecutions/status")},
 	}, {
-		// The controller crashed after it freed the target.
+		// Somebody deleted the Lease by hand. What it is to remember counts all the same.
 		Name:              "the lock is gone",
 		Objects:           []runtime.Object{endedWell(), succeeded()},
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantCreates:       []runtime.Object{given.FreeLease(given.Unversioned, given.Remembers("restart", succeededNow()))},
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
 		// The controller crashed after it freed the target, and the next one has taken it.
@@ -49,11 +58,11 @@ func TestRelease(t *testing.T) {
 	}, {
 		Name:         "the lock cannot be freed",
 		Objects:      []runtime.Object{endedWell(), succeeded(), lease},
-		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "leases")},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("update", "leases")},
 		WantErr:      true,
-		WantDeletes:  deletions(leaseDeletion()),
-		WantEvents: []string{internalError("failed to free target payment/deployments.apps/api: " +
-			"inducing failure for delete leases")},
+		WantUpdates:  updates(free(succeededNow())),
+		WantEvents: []string{internalError("failed to free the lease of target payment/deployments.apps/api: " +
+			"inducing failure for update leases")},
 	}, {
 		// Deleted by UID, never by force, and not released before it has ended.
 		Name:              "a pod that never started is left",
@@ -71,7 +80,8 @@ func TestRelease(t *testing.T) {
 		OtherTestData:     given.With(given.Requeues(2 * time.Second)),
 	}, {
 		// It has been asked to end, and works on: wait, write nothing.
-		Name: "a pod that ignores its termination is left",
+		Name:          "a pod that ignores its termination is left",
+		OtherTestData: given.With(given.Requeues(seconds(29))),
 		Objects: []runtime.Object{
 			endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod)), failedRun(),
 			given.Pod(failedRun(), "drain", given.PodDeleted), lease,
@@ -80,8 +90,8 @@ func TestRelease(t *testing.T) {
 		// The containers have ended, though the phase does not say so yet.
 		Name:              "a pod that has ended is left",
 		Objects:           []runtime.Object{endedBadly(taskFailed()), failedRun(), given.Pod(failedRun(), "drain", given.PodEnded), lease},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedBadly(taskFailed(), given.Released)),
+		WantUpdates:       updates(free(failedNow(taskFailed()))),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.Blocking(0), given.Released)),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureTaskFailed, taskFailed().Message)},
 	}, {
 		Name:         "the pod cannot be deleted",
@@ -114,8 +124,8 @@ func TestRelease(t *testing.T) {
 		// A stranger's run of that name is not looked at, and keeps no target.
 		Name:              "another run of that name works",
 		Objects:           []runtime.Object{endedWell(), given.Run(execution(), given.Again, given.Works(time.Second)), lease},
-		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantUpdates:       updates(free(succeededNow())),
+		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
 		Name:         "the run cannot be read",

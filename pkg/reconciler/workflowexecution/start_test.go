@@ -27,6 +27,7 @@ func startRefused() []clientgotesting.ReactionFunc {
 func TestStart(t *testing.T) {
 	held, lease := execution(given.Held), given.LockLease(execution(), time.Minute)
 	pending := given.Run(execution())
+	const patchFails = "failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns"
 	run(t, rtesting.TableTest{{
 		Name:              "reference stored, lock ours",
 		Objects:           []runtime.Object{held, pending, lease},
@@ -71,8 +72,7 @@ func TestStart(t *testing.T) {
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
 		WantErr:      true,
 		WantPatches:  patches(startPatch()),
-		WantEvents: []string{internalError("failed to start PipelineRun kubernaut-workflows/fix-bd45276987: " +
-			"inducing failure for patch pipelineruns")},
+		WantEvents:   []string{internalError(patchFails)},
 	}, {
 		// What cannot be started must not lock its target for ever.
 		Name: "the patch fails past the pending deadline",
@@ -81,12 +81,12 @@ func TestStart(t *testing.T) {
 		},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
 		WantPatches:  patches(startPatch()),
-		WantUpdates:  []clientgotesting.UpdateActionImpl{update(given.LockLease(execution(), 6*time.Minute, given.Fenced))},
-		WantDeletes:  deletions(runDeletion(), leaseDeletion()),
-		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureUnknown,
-			"failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns"))),
-		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown,
-			"failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns")},
+		WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
+			free(refusedNow(v1alpha1.FailureUnknown, patchFails))),
+		WantDeletes: deletions(runDeletion()),
+		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureUnknown, patchFails),
+			given.Failing(1, time.Minute))),
+		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown, patchFails)},
 	}, {
 		Name:         "the lock cannot be read",
 		Objects:      []runtime.Object{held, pending, lease},
@@ -132,6 +132,7 @@ func TestStartOnOldCopy(t *testing.T) {
 
 func TestStartWithoutLock(t *testing.T) {
 	held, pending := execution(given.Held), given.Run(execution())
+	refusedOther := given.Entry(other(), 0, given.NeverRan(1, v1alpha1.FailureUnknown, "no"), given.Until(time.Minute))
 	const fencedMessage = "The lock was fenced before the workflow started; nothing ran"
 	run(t, rtesting.TableTest{{
 		// Somebody deleted the Lease by hand. It is taken again first; the run starts in the next pass.
@@ -142,28 +143,51 @@ func TestStartWithoutLock(t *testing.T) {
 	}, {
 		// The run never started, so it is deleted, by UID and version, and the execution is skipped.
 		Name:              "the lock is another's",
-		Objects:           []runtime.Object{held, pending, given.LockLease(other(), time.Minute)},
-		WantCreates:       []runtime.Object{newLease(execution())},
+		Objects:           []runtime.Object{held, pending, other(given.Started(0)), given.LockLease(other(), time.Minute)},
 		WantDeletes:       deletions(runDeletion()),
 		WantStatusUpdates: status(execution(given.Held, given.SkippedFor(other(), time.Minute))),
 		WantEvents:        []string{skipped(other())},
 	}, {
 		// It was started after all, which the cache does not know: it is not deleted.
 		Name:    "the lock is another's and the run has changed",
-		Objects: []runtime.Object{held, pending, given.LockLease(other(), time.Minute)},
+		Objects: []runtime.Object{held, pending, other(given.Started(0)), given.LockLease(other(), time.Minute)},
 		OtherTestData: given.With(given.Fails("preconditions"), given.Live(given.Run(execution(), given.LetGo, func(run *tektonv1.PipelineRun) {
 			run.ResourceVersion = "8"
 		}))),
 		WantErr:     true,
-		WantCreates: []runtime.Object{newLease(execution())},
 		WantDeletes: deletions(runDeletion()),
 		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987, which never started: " +
 			`Operation cannot be fulfilled on pipelineruns.tekton.dev "fix-bd45276987": Conflict: the preconditions do not hold`)},
 	}, {
+		// Its holder is dead: the target is taken from it. The run starts in the next pass.
+		Name:    "the lock is a dead one's",
+		Objects: []runtime.Object{held, pending, other(given.Observed, given.Refused(v1alpha1.FailureUnknown, "no")), given.LockLease(other(), 0)},
+		WantUpdates: updates(given.LockLease(other(), 0, given.Fenced), given.FreeLease(given.Remembers("drain", refusedOther)),
+			given.LockLease(execution(), 0, given.Remembers("drain", refusedOther))),
+		OtherTestData: given.With(given.Requeues(0)),
+	}, {
+		// A pass gave up, freed the target and did not get to store that. Something has made a run since.
+		Name: "the ledger says that it has ended",
+		Objects: []runtime.Object{
+			held, pending, free(refusedNow(v1alpha1.FailureForbidden, "no")),
+		},
+		WantDeletes: deletions(runDeletion()),
+		WantStatusUpdates: status(execution(given.Held, given.Ended(0, &v1alpha1.FailureDetails{
+			Reason: v1alpha1.FailureForbidden, Message: "no", FailedAt: given.Ago(0),
+		}), given.Failing(1, time.Minute), given.Released)),
+		WantEvents: []string{lockReleased, failed(v1alpha1.FailureForbidden, "no")},
+	}, {
+		// The ledger cannot be read, so nothing may run.
+		Name:        "the ledger is unreadable",
+		Objects:     []runtime.Object{held, pending, given.FreeLease(given.Ledger("{"))},
+		WantDeletes: deletions(runDeletion()),
+		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureConfigurationError,
+			unreadableLedger))),
+		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError, unreadableLedger)},
+	}, {
 		// Somebody was about to give up and crashed: what is fenced never starts.
 		Name:              "the lock is fenced",
 		Objects:           []runtime.Object{held, pending, given.LockLease(execution(), time.Minute, given.Fenced)},
-		WantCreates:       []runtime.Object{newLease(execution())},
 		WantDeletes:       deletions(runDeletion(), leaseDeletion()),
 		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureCancelled, fencedMessage))),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureCancelled, fencedMessage)},
@@ -174,7 +198,6 @@ func TestStartWithoutLock(t *testing.T) {
 		Objects:      []runtime.Object{held, pending, given.LockLease(execution(), time.Minute, given.Fenced)},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "pipelineruns")},
 		WantErr:      true,
-		WantCreates:  []runtime.Object{newLease(execution())},
 		WantDeletes:  deletions(runDeletion()),
 		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987, which never started: " +
 			"inducing failure for delete pipelineruns")},

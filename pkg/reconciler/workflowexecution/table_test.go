@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgotesting "k8s.io/client-go/testing"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
 	"knative.dev/pkg/controller"
@@ -52,9 +53,14 @@ func run(t *testing.T, table rtesting.TableTest) {
 }
 
 func construct(ctx context.Context, listers *given.Listers, circumstances *given.Circumstances) controller.Reconciler {
+	return constructAt(ctx, listers, circumstances, clocktesting.NewFakePassiveClock(given.Now()))
+}
+
+func constructAt(
+	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock,
+) controller.Reconciler {
 	index, err := runs.NewIndex(listers.Indexers())
 	utilruntime.Must(err)
-	now := clocktesting.NewFakePassiveClock(given.Now())
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), given.SystemNamespace, now)
 	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
 	r := &Reconciler{
@@ -93,9 +99,9 @@ func execution(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
 	return given.Execution(key, facts...)
 }
 
-// other is one that wants the same target.
+// other is one of another workflow that wants the same target.
 func other(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
-	return given.Execution("billing/other", facts...)
+	return given.Execution("billing/other", append([]given.ExecutionOption{given.WithWorkflow("drain")}, facts...)...)
 }
 
 // status is the one write of the status that a row expects.
@@ -116,6 +122,35 @@ func deletion(resource, namespace, name string) clientgotesting.DeleteActionImpl
 
 func deletions(actions ...clientgotesting.DeleteActionImpl) []clientgotesting.DeleteActionImpl {
 	return actions
+}
+
+func updates(objects ...runtime.Object) []clientgotesting.UpdateActionImpl {
+	actions := make([]clientgotesting.UpdateActionImpl, 0, len(objects))
+	for _, object := range objects {
+		actions = append(actions, update(object))
+	}
+	return actions
+}
+
+// free is the Lease as the one write leaves it that frees the target and notes how its execution ended.
+func free(entry targetlock.Entry) runtime.Object {
+	return given.FreeLease(given.Remembers(given.WorkflowID, entry))
+}
+
+// succeededNow is what is remembered of the execution after a success: the cooldown.
+func succeededNow() targetlock.Entry {
+	return given.Entry(execution(), 0, given.Until(5*time.Minute))
+}
+
+// failedNow is what is remembered after a failure of what ran: the block, and the cooldown.
+func failedNow(details *v1alpha1.FailureDetails) targetlock.Entry {
+	return given.Entry(execution(), 0, given.FailedFor(details.Reason, details.Message),
+		given.Until(5*time.Minute), given.Blocks(v1alpha1.SkipPreviousExecutionFailed))
+}
+
+// refusedNow is what is remembered after the first failure to run anything: the backoff.
+func refusedNow(reason v1alpha1.FailureReason, message string) targetlock.Entry {
+	return given.Entry(execution(), 0, given.NeverRan(1, reason, message), given.Until(time.Minute))
 }
 
 func leaseDeletion() clientgotesting.DeleteActionImpl {

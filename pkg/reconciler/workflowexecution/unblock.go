@@ -31,7 +31,8 @@ func (r *Reconciler) liftCleared(ctx context.Context, wfe *v1alpha1.WorkflowExec
 // liftDeleted lifts the block of an execution that is being deleted: nobody could clear it any more.
 func (r *Reconciler) liftDeleted(ctx context.Context, wfe *v1alpha1.WorkflowExecution) error {
 	if !wfe.Status.Blocks() {
-		return nil
+		// A person may have cleared it, and the ledger not know yet.
+		return r.liftCleared(ctx, wfe)
 	}
 	lifted, err := r.locks.Lift(ctx, r.claimOf(wfe, wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation]), false)
 	if err != nil || !lifted {

@@ -125,7 +125,7 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 	switch {
 	case err != nil:
 		return err
-	case run == nil && wfe.Status.PipelineRunRef == nil, run != nil && run.IsPending():
+	case run == nil && wfe.Status.PipelineRunRef == nil, run != nil && run.IsPending() && !wfe.Status.HasStarted():
 		return r.cancelBeforeStart(ctx, wfe, claim, run)
 	case run != nil && !run.IsDone():
 		return r.cancelRunning(ctx, wfe, run)

@@ -115,11 +115,14 @@ func (s *WorkflowExecutionStatus) MarkStarted(at metav1.Time) {
 	s.derivePhase()
 }
 
-// PropagatePipelineRunStatus mirrors a PipelineRun that was started and has not ended. Until Tekton
-// has noticed the start, its reason still says that the run is held back, or nothing.
+// PropagatePipelineRunStatus mirrors a PipelineRun that was started. Until Tekton has noticed the start,
+// its reason still says that the run is held back, or nothing, which nobody wants to read.
 func (s *WorkflowExecutionStatus) PropagatePipelineRunStatus(summary PipelineRunStatusSummary) {
+	if summary.Reason == "" || summary.Reason == tektonv1.PipelineRunReasonPending.String() {
+		return
+	}
 	s.PipelineRunStatus = &summary
-	if s.HasOutcome() || summary.Reason == "" || summary.Reason == tektonv1.PipelineRunReasonPending.String() {
+	if s.HasOutcome() {
 		return
 	}
 	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, summary.Reason, "%s", summary.Message)

@@ -1,0 +1,252 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlock
+
+// requests are the steps of a pass, by the point that it has come to. Where more than one thing can
+// come of a request, choice tells which; the answer is false if there is no such choice.
+var requests = [points]func(m *model, w *world, p *pass, choice int) bool{
+	idle:                  (*model).begin,
+	readLease:             once((*model).readLease),
+	readHolder:            once((*model).readHolder),
+	readHoldersRun:        once((*model).readHoldersRun),
+	readWorking:           once((*model).readWorking),
+	takeLease:             once((*model).takeLease),
+	createRun:             (*model).createRun,
+	readExistingRun:       once((*model).readExistingRun),
+	readReference:         once((*model).readReference),
+	readBeforeGivingUp:    once((*model).readBeforeGivingUp),
+	readRunBeforeGivingUp: once((*model).readRunBeforeGivingUp),
+	readExecution:         once((*model).readExecution),
+	readLeaseToStart:      once((*model).readLeaseToStart),
+	startRun:              (*model).startRun,
+	readLeaseAgain:        once((*model).readLeaseAgain),
+	readToFence:           once((*model).readToFence),
+	writeFence:            once((*model).writeFence),
+	readRunToAbandon:      once((*model).readRunToAbandon),
+	deleteUnstarted:       once((*model).deleteUnstarted),
+	readRemains:           once((*model).readRemains),
+	readToRelease:         once((*model).readToRelease),
+	writeRelease:          once((*model).writeRelease),
+	writeStatus:           once((*model).writeStatus),
+	letGo:                 once((*model).letGo),
+}
+
+var pointNames = [points]string{
+	"begins", "reads the lease", "reads the holder", "reads the holder's run", "looks who works",
+	"takes the lease", "creates the run", "reads the existing run", "reads whether a run is stored",
+	"reads the execution before giving up", "reads the run before giving up", "reads the execution", "reads the lease to start",
+	"starts the run", "reads the lease again", "reads the lease to fence", "fences", "reads the run to abandon",
+	"deletes the unstarted run", "reads what remains", "reads the lease to release", "releases", "stores the status", "lets go",
+}
+
+func once(request func(*model, *world, *pass) bool) func(*model, *world, *pass, int) bool {
+	return func(m *model, w *world, p *pass, choice int) bool { return choice == 0 && request(m, w, p) }
+}
+
+// look notes which Lease was read.
+func (p *pass) look(w *world) {
+	p.leaseIsFresh, p.leaseExists = true, w.lease.exists
+}
+
+func (m *model) readLease(w *world, p *pass) bool {
+	p.look(w)
+	switch m.decide(question{lease: w.lease, who: p.who}) {
+	case Held:
+		return m.taken(p)
+	case Spent:
+		if w.lease.ledger[p.who-1] == hasRun {
+			return p.turnAway(released)
+		}
+		return p.turnAway(endedIdle)
+	case Busy:
+		p.of = w.lease.holder
+		return p.goTo(readHolder)
+	case Free:
+		if m.looksBeforeTaking {
+			return p.goTo(readWorking)
+		}
+		return p.goTo(takeLease)
+	case NotAgain, Unreadable:
+	}
+	return false
+}
+
+func (m *model) readHolder(w *world, p *pass) bool {
+	e := w.execution(p.of)
+	if !e.gone && !e.end.isTerminal() {
+		return p.turnAway(endedIdle)
+	}
+	p.aim += toTakeOver
+	switch {
+	case e.gone || e.end != endedIdle:
+		p.noting = hasRun
+	case !e.deleted:
+		p.noting = endedIdle
+	}
+	return m.fence(p)
+}
+
+func (m *model) readHoldersRun(w *world, p *pass) bool {
+	run := p.saw(w, p.of)
+	switch {
+	case run.state == pending:
+		if w.execution(p.of).gone {
+			p.noting = notEnded
+		}
+		return p.goTo(deleteUnstarted)
+	case w.run(p.of).isWorking() && !m.earlyRelease:
+		p.aim -= toTakeOver
+		return p.turnAway(endedIdle)
+	}
+	return p.goTo(readToRelease)
+}
+
+// readWorking goes by an index that is assumed not to lag. A run that is held back counts: a replica may
+// be about to start it.
+func (m *model) readWorking(w *world, p *pass) bool {
+	run := w.run(partyA + partyB - p.who)
+	isBusy := run.isWorking() || run.state == pending && !m.pendingIsIdle
+	switch {
+	case isBusy && m.looksBeforeTaking:
+		return p.turnAway(endedIdle)
+	case isBusy:
+		return m.abandon(p, notEnded)
+	case m.looksBeforeTaking:
+		return p.goTo(takeLease)
+	}
+	return m.alone(p)
+}
+
+func (m *model) takeLease(w *world, p *pass) bool {
+	if p.leaseExists != w.lease.exists || p.leaseExists && !p.leaseIsFresh && !m.blindUpdate {
+		return p.goTo(readLease)
+	}
+	w.lease.exists, w.lease.holder, w.lease.fenced = true, p.who, false
+	w.changedLease()
+	return m.taken(p)
+}
+
+// createRun may also be refused (1), or have its answer lost for so long (2) that the execution is given up.
+func (m *model) createRun(w *world, p *pass, choice int) bool {
+	run := w.run(p.who)
+	exists := run.state != noRun && run.state != haunting
+	switch {
+	case choice > 0 && !m.fault(w, p.who):
+		return false
+	case choice == 1, choice == 2 && !exists && run.uid < maxRuns:
+		p.aim, p.noting = toGiveUp, endedIdle
+		p.goTo(readBeforeGivingUp)
+	case choice == 0 && exists:
+		return p.goTo(readExistingRun)
+	case choice > 0 || run.uid == maxRuns:
+		return false
+	}
+	if choice == 1 {
+		return true
+	}
+	run.state, run.uid = pending, run.uid+1
+	w.changedRun(p.who)
+	if choice == 0 {
+		return m.created(w, p)
+	}
+	return true
+}
+
+func (m *model) created(w *world, p *pass) bool {
+	p.status.ref = w.run(p.who).uid
+	if m.earlyStart {
+		p.saw(w, p.who)
+		return p.goTo(readExecution)
+	}
+	return p.store()
+}
+
+func (m *model) readExistingRun(w *world, p *pass) bool {
+	if p.saw(w, p.who).state == noRun {
+		return p.stop()
+	}
+	return p.goTo(readReference)
+}
+
+// hasNoReference tells whether, as far as the API server knows, no run of the execution is stored.
+func (w *world) hasNoReference(p *pass) bool {
+	e := w.execution(p.who)
+	return !e.gone && e.ref == 0 && e.end == notEnded
+}
+
+func (m *model) readReference(w *world, p *pass) bool {
+	if !w.hasNoReference(p) {
+		return p.stop()
+	}
+	p.status.ref = p.seen[p.who-1].uid
+	return p.store()
+}
+
+func (m *model) readBeforeGivingUp(w *world, p *pass) bool {
+	if !w.hasNoReference(p) {
+		return p.stop()
+	}
+	return p.goTo(readRunBeforeGivingUp)
+}
+
+func (m *model) readRunBeforeGivingUp(w *world, p *pass) bool {
+	p.of = p.who
+	if run := p.saw(w, p.who); run.state != noRun {
+		p.status.ref = run.uid
+		return p.store()
+	}
+	if p.aim == toGiveUpFenced || m.noSecondLook {
+		return p.goTo(readToRelease)
+	}
+	return m.fence(p)
+}
+
+func (m *model) readExecution(w *world, p *pass) bool {
+	e := w.execution(p.who)
+	isStored := e.ref == p.seen[p.who-1].uid || m.earlyStart
+	switch {
+	case e.gone || e.deleted || e.end != notEnded || e.started || !isStored:
+		return p.stop()
+	case m.noLeaseRead:
+		return p.goTo(startRun)
+	}
+	return p.goTo(readLeaseToStart)
+}
+
+func (m *model) readLeaseToStart(w *world, p *pass) bool {
+	if w.lease.holder != p.who || w.lease.fenced {
+		p.aim = toRegain
+		return p.goTo(readLease)
+	}
+	return p.goTo(startRun)
+}
+
+// startRun may also have its answer lost for so long that the execution is abandoned, whether the request
+// came through (1) or not (2).
+func (m *model) startRun(w *world, p *pass, choice int) bool {
+	run, seen := w.run(p.who), p.seen[p.who-1]
+	mayStart := run.state == pending && run.uid == seen.uid || m.blindStart && run.state != haunting && run.state != working
+	switch {
+	case choice > 2, choice > 0 && !m.fault(w, p.who):
+		return false
+	case choice < 2 && mayStart:
+		run.state, w.execution(p.who).ran = working, true
+		w.changedRun(p.who)
+	case choice == 0 && (run.state == noRun || run.state == haunting || run.uid != seen.uid):
+		return p.stop()
+	}
+	if choice > 0 {
+		return m.abandon(p, endedIdle)
+	}
+	p.status.started = true
+	return p.store()
+}
+
+func (m *model) readLeaseAgain(w *world, p *pass) bool {
+	if w.lease.holder == p.who && !w.lease.fenced {
+		return p.stop()
+	}
+	p.aim, p.of = toAbandon, p.who
+	return p.goTo(deleteUnstarted)
+}

@@ -1,0 +1,148 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlock
+
+// maxRuns is how often the run of one execution is created: once more after it was deleted.
+const maxRuns = 2
+
+func (r *pipelineRun) isWorking() bool { return r.state == working || r.state == haunting }
+
+func (m *model) readToFence(w *world, p *pass) bool {
+	p.look(w)
+	if w.lease.holder != p.of || w.lease.fenced {
+		return p.fenced()
+	}
+	return p.goTo(writeFence)
+}
+
+func (m *model) writeFence(w *world, p *pass) bool {
+	if !p.leaseIsFresh {
+		return p.goTo(readToFence)
+	}
+	w.lease.fenced = true
+	w.changedLease()
+	return p.fenced()
+}
+
+func (m *model) readRunToAbandon(w *world, p *pass) bool {
+	switch p.saw(w, p.who).state {
+	case noRun:
+		return p.free(p.who, p.noting)
+	case pending:
+		return p.goTo(deleteUnstarted)
+	default:
+		return p.stop()
+	}
+}
+
+func (m *model) deleteUnstarted(w *world, p *pass) bool {
+	run, seen := w.run(p.of), p.seen[p.of-1]
+	switch {
+	case m.goneIsUnstarted && (run.state == noRun || run.state == haunting):
+	case m.blindDelete && run.state == working:
+		run.state = haunting
+		w.changedRun(p.of)
+	case !m.blindDelete && (!p.runIsFresh[p.of-1] || seen.state != pending || seen.uid != run.uid):
+		return p.stop()
+	default:
+		run.state = noRun
+		w.changedRun(p.of)
+	}
+	if p.aim == toTurnAway {
+		return p.store()
+	}
+	return p.goTo(readToRelease)
+}
+
+func (m *model) readRemains(w *world, p *pass) bool {
+	switch {
+	case !w.run(p.who).isWorking() || m.earlyRelease:
+		return p.free(p.who, hasRun)
+	case w.execution(p.who).end == notEnded:
+		return p.store()
+	}
+	return p.stop()
+}
+
+func (m *model) readToRelease(w *world, p *pass) bool {
+	p.look(w)
+	isNew := p.noting != notEnded && w.lease.ledger[p.of-1] == notEnded
+	if w.lease.holder == p.of || isNew && w.lease.holder == nobody {
+		return p.goTo(writeRelease)
+	}
+	return p.released()
+}
+
+func (m *model) writeRelease(w *world, p *pass) bool {
+	if p.leaseExists != w.lease.exists || p.leaseExists && !p.leaseIsFresh && !m.blindUpdate {
+		return p.goTo(readToRelease)
+	}
+	w.lease.holder, w.lease.fenced = nobody, false
+	if entry := &w.lease.ledger[p.of-1]; *entry == notEnded {
+		*entry = p.noting
+	}
+	w.lease.exists = w.lease.ledger != [2]end{}
+	w.changedLease()
+	return p.released()
+}
+
+// writeStatus overwrites whatever was stored meanwhile, as Knative does when its write conflicts, except for
+// what the rules of the resource protect.
+func (m *model) writeStatus(w *world, p *pass) bool {
+	e := w.execution(p.who)
+	refused := e.ref != 0 && p.status.ref != e.ref ||
+		e.end.isTerminal() && p.status.end != e.end ||
+		e.end == hasRun && p.status.end != hasRun && p.status.end != released
+	if !e.gone && (!refused || m.noStatusRules) {
+		p.status.deleted = e.deleted
+		e.status = p.status
+	}
+	return p.stop()
+}
+
+func (m *model) letGo(w *world, p *pass) bool {
+	w.execution(p.who).gone = true
+	if run := w.run(p.who); run.state == pending || run.state == done {
+		run.state = noRun
+		w.changedRun(p.who)
+	}
+	return p.stop()
+}
+
+// successors calls back with every state that can come next, and with what leads there.
+func (m *model) successors(w *world, visit func(label string, next *world)) {
+	for i := range m.passes {
+		who := w.passes[i].who
+		for choice := range 4 {
+			next := *w
+			if p := &next.passes[i]; requests[w.passes[i].at](m, &next, p, choice) {
+				next.passes[i].forget()
+				label := label(w, &next, i)
+				next.sort()
+				visit(label, &next)
+			}
+		}
+		if next := *w; who != nobody && m.fault(&next, who) {
+			next.passes[i].stop()
+			next.sort()
+			visit("crash of the pass for "+workflow(who), &next)
+		}
+	}
+	for _, event := range events {
+		for _, who := range []party{partyA, partyB} {
+			if next := *w; event.to(m, &next, who) {
+				next.sort()
+				visit(event.label+" "+workflow(who), &next)
+			}
+		}
+	}
+}
+
+func label(before, after *world, i int) string {
+	who := before.passes[i].who
+	if who == nobody {
+		who = after.passes[i].who
+	}
+	return "pass for " + workflow(who) + " " + pointNames[before.passes[i].at]
+}
