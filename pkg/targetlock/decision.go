@@ -58,7 +58,7 @@ type Decision struct {
 // Decide answers a claim on a target: the table of section 5 of the specification, in its order.
 func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	if lock.isHeldBy(claim.Holder) {
-		return Decision{Verdict: Held}
+		return held(facts)
 	}
 	entry, known := lock.Ledger[claim.WorkflowID]
 	switch {
@@ -74,6 +74,14 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 		return Decision{Verdict: Free}
 	}
 	return again(entry, facts, now)
+}
+
+// held believes the Lease unless another execution works on the target: somebody has edited it then.
+func held(facts Facts) Decision {
+	if facts.Working != nil {
+		return Decision{Verdict: Busy, Conflict: facts.Working, Skip: v1alpha1.SkipResourceBusy}
+	}
+	return Decision{Verdict: Held}
 }
 
 // again tells whether a workflow may run again on a target after that entry.

@@ -39,9 +39,12 @@ func TestDecide(t *testing.T) {
 		after time.Duration
 		want  Decision
 	}{
-		"nothing known":                     {want: Decision{Verdict: Free}},
-		"its own":                           {lock: Lock{Holder: &Conflict{Identity: "payment/fix/a"}}, want: Decision{Verdict: Held}},
-		"its own, whatever is remembered":   {lock: Lock{Holder: &Conflict{Identity: "payment/fix/a"}, LedgerErr: unreadable}, want: Decision{Verdict: Held}},
+		"nothing known":                   {want: Decision{Verdict: Free}},
+		"its own":                         {lock: Lock{Holder: &Conflict{Identity: "payment/fix/a"}}, want: Decision{Verdict: Held}},
+		"its own, whatever is remembered": {lock: Lock{Holder: &Conflict{Identity: "payment/fix/a"}, LedgerErr: unreadable}, want: Decision{Verdict: Held}},
+		"its own, but another one works": {
+			lock: Lock{Holder: &Conflict{Identity: "payment/fix/a"}}, facts: Facts{Working: stray}, want: isBusy(stray),
+		},
 		"had its run":                       {lock: Lock{Ledger: Ledger{"restart": own}}, after: time.Hour, want: Decision{Verdict: Spent, Entry: own}},
 		"had its run, and now another":      {lock: Lock{Holder: busy, Ledger: Ledger{"restart": own}}, want: Decision{Verdict: Spent, Entry: own}},
 		"held":                              {lock: Lock{Holder: busy}, want: isBusy(busy)},

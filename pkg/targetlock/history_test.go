@@ -5,6 +5,7 @@ package targetlock
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -30,12 +31,12 @@ func (e *ending) couldNotRun() bool { return !e.succeeded && !e.ran && !e.delete
 // of is what is known of one workflow, the latest first.
 func (h history) of(workflow string) history {
 	var known history
-	for i := len(h) - 1; i >= 0; i-- {
-		if h[i].workflow == workflow && h[i].dropped {
+	for _, e := range slices.Backward(h) {
+		if e.workflow == workflow && e.dropped {
 			break
 		}
-		if h[i].workflow == workflow {
-			known = append(known, h[i])
+		if e.workflow == workflow {
+			known = append(known, e)
 		}
 	}
 	return known

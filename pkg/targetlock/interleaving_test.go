@@ -149,7 +149,8 @@ func TestOnlyTheHolderChangesTheLease(t *testing.T) {
 				wantNoError(t, r.store.Fence(t.Context(), claim))
 			case "release":
 				entry, err := r.store.Release(t.Context(), claim, failed(noon, true), policy)
-				if wantNoError(t, err); entry != nil {
+				wantNoError(t, err)
+				if entry != nil {
 					t.Fatal("it was noted:", entry)
 				}
 			case "lift":

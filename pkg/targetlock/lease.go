@@ -92,9 +92,8 @@ func newLease(namespace, target string) *coordinationv1.Lease {
 	}}
 }
 
-// hold makes the claim the holder. Labels and target are set anew, in case somebody has removed them.
+// hold makes the claim the holder. The target is set anew, in case somebody has removed it.
 func hold(lease *coordinationv1.Lease, claim Claim, now time.Time) {
-	metav1.SetMetaDataLabel(&lease.ObjectMeta, LockLabel, LockTarget)
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, TargetAnnotation, claim.Target)
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, WorkflowIDAnnotation, claim.WorkflowID)
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, RunNamespaceAnnotation, claim.RunNamespace)

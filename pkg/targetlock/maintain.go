@@ -56,7 +56,7 @@ func (s *Store) Discard(ctx context.Context, lease *coordinationv1.Lease) error 
 func (s *Store) Prune(ctx context.Context, lease *coordinationv1.Lease, isGone func(Holder) bool) (next time.Time, err error) {
 	lock := LockOf(lease)
 	if lock.LedgerErr != nil {
-		return time.Time{}, nil
+		return time.Time{}, nil //nolint:nilerr // a person has to repair it, to try again does not help
 	}
 	before, err := lock.Ledger.Encode()
 	if err != nil {

@@ -32,12 +32,14 @@ var requests = [points]func(m *model, w *world, p *pass, choice int) bool{
 	letGo:                 once((*model).letGo),
 }
 
+// pointNames say what a pass does at a point, for the story of a broken promise.
 var pointNames = [points]string{
-	"begins", "reads the lease", "reads the holder", "reads the holder's run", "looks who works",
-	"takes the lease", "creates the run", "reads the existing run", "reads whether a run is stored",
-	"reads the execution before giving up", "reads the run before giving up", "reads the execution", "reads the lease to start",
-	"starts the run", "reads the lease again", "reads the lease to fence", "fences", "reads the run to abandon",
-	"deletes the unstarted run", "reads what remains", "reads the lease to release", "releases", "stores the status", "lets go",
+	"begins with", "reads the lease for", "reads the holder for", "reads the holder's run for", "looks who works, for",
+	"takes the lease for", "creates the run of", "reads the existing run of", "reads whether a run is stored of",
+	"before giving up, reads", "before giving up, reads the run of", "reads", "reads the lease, to start", "starts the run of",
+	"reads the lease again for", "reads the lease, to fence, for", "fences, for", "reads the run, to abandon it, of",
+	"deletes an unstarted run for", "reads what remains of", "reads the lease, to release it, for", "releases, for",
+	"stores the status of", "lets go of",
 }
 
 func once(request func(*model, *world, *pass) bool) func(*model, *world, *pass, int) bool {
@@ -103,15 +105,13 @@ func (m *model) readHoldersRun(w *world, p *pass) bool {
 }
 
 // readWorking goes by an index that is assumed not to lag. A run that is held back counts: a replica may
-// be about to start it.
+// be about to start it. A lock that was taken for nothing stays until the next one finds its holder dead.
 func (m *model) readWorking(w *world, p *pass) bool {
 	run := w.run(partyA + partyB - p.who)
 	isBusy := run.isWorking() || run.state == pending && !m.pendingIsIdle
 	switch {
-	case isBusy && m.looksBeforeTaking:
-		return p.turnAway(endedIdle)
 	case isBusy:
-		return m.abandon(p, notEnded)
+		return p.turnAway(endedIdle)
 	case m.looksBeforeTaking:
 		return p.goTo(takeLease)
 	}

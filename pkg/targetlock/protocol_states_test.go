@@ -25,21 +25,15 @@ func (p *pass) forget() {
 }
 
 func (p *pass) needs(run party) bool {
-	switch p.aim {
-	case toRegain, toTakeOverAgain, toTurnAway:
-		if run == p.who {
-			return true
-		}
-	}
+	keepsOwn := p.aim == toRegain || p.aim == toTakeOverAgain || p.aim == toTurnAway
 	switch p.at {
 	case readReference, readExecution, readLeaseToStart, startRun, readLeaseAgain:
-		return run == p.who
+		keepsOwn = true
 	case readToFence, writeFence:
-		return p.aim == toAbandon && run == p.who
-	case deleteUnstarted:
-		return run == p.of
+		keepsOwn = keepsOwn || p.aim == toAbandon
+	default:
 	}
-	return false
+	return keepsOwn && run == p.who || p.at == deleteUnstarted && run == p.of
 }
 
 // key tells passes apart.
@@ -63,7 +57,7 @@ func (w *world) key() [4]uint64 {
 	k = packFlags(k, w.lease.exists, w.lease.fenced, w.edited)
 	for i := range w.executions {
 		e, run := &w.executions[i], &w.runs[i]
-		k = packFlags(e.status.pack(k), e.gone, e.ran)
+		k = packFlags(e.pack(k), e.gone, e.ran)
 		k = pack(pack(k, 3, uint8(run.state)), 2, run.uid)
 	}
 	return [4]uint64{k, w.passes[0].key(), w.passes[1].key(), w.passes[2].key()}

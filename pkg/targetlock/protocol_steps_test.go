@@ -195,6 +195,7 @@ func (p *pass) fenced() bool {
 	case toGiveUp:
 		p.aim = toGiveUpFenced
 		return p.goTo(readBeforeGivingUp)
+	default:
 	}
 	if p.seen[p.who-1].state == noRun {
 		return p.goTo(readRunToAbandon)
@@ -206,12 +207,13 @@ func (p *pass) fenced() bool {
 func (p *pass) released() bool {
 	switch p.aim {
 	case toTakeOver, toTakeOverAgain:
-		p.aim -= toTakeOver
+		p.aim = p.aim - toTakeOver + toAcquire
 		return p.goTo(readLease)
 	case toFinish:
 		return p.ends(released)
+	default:
+		return p.ends(endedIdle)
 	}
-	return p.ends(endedIdle)
 }
 
 // turnAway ends an execution that does not get its target.

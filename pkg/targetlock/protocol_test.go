@@ -90,6 +90,27 @@ type world struct {
 	edited bool
 }
 
+// model is the protocol, or what becomes of it when part of it is left out.
+type model struct {
+	// passes is how many replicas work at a time. Of three, the third works for the second execution, and
+	// the others for the first.
+	passes int
+	// faults is how many there may be in one history: crashes, requests that are refused or whose answer is
+	// lost, finalizers, histories and entries of the ledger that are removed.
+	faults uint8
+	// byHand lets people delete the Lease as well.
+	byHand bool
+	flaws
+	verdicts map[question]Verdict
+}
+
+type flaws struct {
+	noFence, noSecondLook, noLeaseRead, blindDelete, blindStart, blindUpdate bool
+	earlyRelease, earlyStart, noStatusRules, goneIsUnstarted                 bool
+	// These two matter where the Lease is deleted by hand.
+	pendingIsIdle, looksBeforeTaking bool
+}
+
 // fault tells whether one more may befall an execution, and counts it. The second execution is a rival that
 // nothing befalls: what matters is what it can be made to do to the first.
 func (m *model) fault(w *world, who party) bool {
@@ -111,27 +132,6 @@ func (w *world) changedRun(p party) {
 	for i := range w.passes {
 		w.passes[i].runIsFresh[p-1] = false
 	}
-}
-
-// model is the protocol, or what becomes of it when part of it is left out.
-type model struct {
-	// passes is how many replicas work at a time. Of three, the third works for the second execution, and
-	// the others for the first.
-	passes int
-	// faults is how many there may be in one history: crashes, requests that are refused or whose answer is
-	// lost, finalizers, histories and entries of the ledger that are removed.
-	faults uint8
-	// byHand lets people delete the Lease as well.
-	byHand bool
-	flaws
-	verdicts map[question]Verdict
-}
-
-type flaws struct {
-	noFence, noSecondLook, noLeaseRead, blindDelete, blindStart, blindUpdate bool
-	earlyRelease, earlyStart, noStatusRules, goneIsUnstarted                 bool
-	// These two matter where the Lease is deleted by hand.
-	pendingIsIdle, looksBeforeTaking bool
 }
 
 // question is what Decide is asked in the model.
@@ -192,13 +192,13 @@ func (w *world) broken() string {
 func (m *model) explore(t *testing.T, limit int) (int, []string) {
 	t.Helper()
 	m.verdicts = map[question]Verdict{}
-	visited, parents, index := []world{{}}, []int32{-1}, map[[4]uint64]int32{}
+	visited, parents, index := []world{{}}, []int32{-1}, map[[4]uint64]int32{{}: 0}
 	for i := 0; i < len(visited) && len(visited) < limit; i++ {
 		w := visited[i]
 		if promise := w.broken(); promise != "" {
 			return len(visited), append(m.way(visited, parents, i), promise)
 		}
-		m.successors(&w, func(_ string, next *world) {
+		m.successors(&w, func(_ event, next *world) {
 			known, isKnown := index[next.key()]
 			if !isKnown {
 				index[next.key()] = int32(len(visited))
@@ -219,9 +219,9 @@ func (m *model) way(visited []world, parents []int32, i int) []string {
 	var steps []string
 	for ; parents[i] >= 0; i = int(parents[i]) {
 		step := ""
-		m.successors(&visited[parents[i]], func(label string, next *world) {
+		m.successors(&visited[parents[i]], func(e event, next *world) {
 			if *next == visited[i] {
-				step = label
+				step = e.String()
 			}
 		})
 		steps = append(steps, step)
@@ -281,7 +281,7 @@ func TestEachPartOfTheProtocolIsNeeded(t *testing.T) {
 			t.Parallel()
 			tc.model.passes, tc.model.faults = 2, 2
 			states, way := tc.model.explore(t, 5_000_000)
-			if way == nil || way[len(way)-1] != tc.want {
+			if len(way) == 0 || way[len(way)-1] != tc.want {
 				t.Fatalf("after %d states: %q, want %q", states, way, tc.want)
 			}
 			t.Logf("%d states, %d steps:\n%s", states, len(way)-1, strings.Join(way, "\n"))

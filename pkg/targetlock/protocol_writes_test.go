@@ -110,39 +110,40 @@ func (m *model) letGo(w *world, p *pass) bool {
 	return p.stop()
 }
 
-// successors calls back with every state that can come next, and with what leads there.
-func (m *model) successors(w *world, visit func(label string, next *world)) {
-	for i := range m.passes {
-		who := w.passes[i].who
-		for choice := range 4 {
-			next := *w
-			if p := &next.passes[i]; requests[w.passes[i].at](m, &next, p, choice) {
-				next.passes[i].forget()
-				label := label(w, &next, i)
-				next.sort()
-				visit(label, &next)
-			}
-		}
-		if next := *w; who != nobody && m.fault(&next, who) {
-			next.passes[i].stop()
-			next.sort()
-			visit("crash of the pass for "+workflow(who), &next)
-		}
-	}
-	for _, event := range events {
-		for _, who := range []party{partyA, partyB} {
-			if next := *w; event.to(m, &next, who) {
-				next.sort()
-				visit(event.label+" "+workflow(who), &next)
-			}
-		}
-	}
+// event is what leads from one state to the next.
+type event struct {
+	what string
+	who  party
 }
 
-func label(before, after *world, i int) string {
-	who := before.passes[i].who
-	if who == nobody {
-		who = after.passes[i].who
+func (e event) String() string { return e.what + " " + workflow(e.who) }
+
+// successors calls back with every state that can come next, and with what leads there.
+func (m *model) successors(w *world, visit func(event, *world)) {
+	var next world
+	for i := range m.passes {
+		before := &w.passes[i]
+		for choice := range 4 {
+			next = *w
+			if p := &next.passes[i]; requests[before.at](m, &next, p, choice) {
+				p.forget()
+				by := max(before.who, p.who)
+				next.sort()
+				visit(event{pointNames[before.at], by}, &next)
+			}
+		}
+		if next = *w; before.who != nobody && m.fault(&next, before.who) {
+			next.passes[i].stop()
+			next.sort()
+			visit(event{"crash of the pass for", before.who}, &next)
+		}
 	}
-	return "pass for " + workflow(who) + " " + pointNames[before.passes[i].at]
+	for _, happening := range happenings {
+		for _, who := range []party{partyA, partyB} {
+			if next = *w; happening.to(m, &next, who) {
+				next.sort()
+				visit(event{happening.what, who}, &next)
+			}
+		}
+	}
 }

@@ -27,7 +27,7 @@ func (s *Store) Release(ctx context.Context, claim Claim, outcome *Outcome, poli
 func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *Outcome, policy Policy) (*Entry, error) {
 	isHeld := lock.isHeldBy(claim.Holder)
 	entry, isNew := lock.Ledger.next(claim, outcome, policy, isHeld)
-	if !isHeld && !(isNew && lock.Holder == nil && entry.mattersAt(s.clock.Now())) {
+	if !isHeld && (!isNew || lock.Holder != nil || !entry.mattersAt(s.clock.Now())) {
 		// Released before, or taken over. What somebody else has noted since stays.
 		return lock.Ledger.own(claim), nil
 	}

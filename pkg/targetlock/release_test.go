@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	"k8s.io/utils/ptr"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
@@ -55,7 +54,7 @@ func TestReleaseFreesAndRemembersInOneWrite(t *testing.T) {
 	if diff := cmp.Diff(want, server.lease(target)); diff != "" {
 		t.Error("(-want, +got):", diff)
 	}
-	if diff := cmp.Diff(ptr.To(failedEntry(by("a"), noon)), entry); diff != "" {
+	if diff := cmp.Diff(new(failedEntry(by("a"), noon)), entry); diff != "" {
 		t.Error("Release() (-want, +got):", diff)
 	}
 }

@@ -85,7 +85,9 @@ func (s *Store) create(ctx context.Context, lease *coordinationv1.Lease, target 
 	return outcomeOf(err, "create the lease", target)
 }
 
+// update gives the lease back the label by which it is watched, in case somebody has removed it.
 func (s *Store) update(ctx context.Context, lease *coordinationv1.Lease, what, target string) error {
+	metav1.SetMetaDataLabel(&lease.ObjectMeta, LockLabel, LockTarget)
 	_, err := s.leases.Update(ctx, lease, metav1.UpdateOptions{})
 	return outcomeOf(err, what, target)
 }

@@ -281,15 +281,18 @@ func TestFencedHolderMayNotStart(t *testing.T) {
 	}
 }
 
-func TestFenceOfALeaseWithoutAnnotations(t *testing.T) {
+func TestFenceOfALeaseWithoutMetadata(t *testing.T) {
 	server := newAPIServer()
 	s := server.store(noon)
 	acquire(t, s, by("a"))
 	lease := server.lease(target)
-	lease.Annotations = nil
+	lease.Labels, lease.Annotations = nil, nil
 	server.put(lease)
 	if err := s.Fence(t.Context(), by("a")); err != nil || mayStart(t, s, by("a")) {
 		t.Error("it is not fenced:", err)
+	}
+	if server.lease(target).Labels[LockLabel] != LockTarget {
+		t.Error("nobody watches it")
 	}
 }
 

@@ -115,19 +115,32 @@ func TestHolderIsDead(t *testing.T) {
 	}})
 }
 
-// An execution may be dead of which the Lease does not say what it holds: that is nobody's to free.
+// Somebody has edited away what target the Lease of a dead holder is for. A run on the target says it; where
+// there is none, nothing has to be ended. What another annotation names is nobody's business here.
 func TestHolderWithoutTarget(t *testing.T) {
-	elsewhere := given.LockLease(execution(), minutes(1), func(lease *coordinationv1.Lease) {
+	elsewhere := func(lease *coordinationv1.Lease) {
 		lease.Annotations[targetlock.TargetAnnotation] = "payment/deployments.apps/web"
-	})
-	nameless := given.LockLease(execution(), minutes(1))
-	delete(nameless.Annotations, targetlock.TargetAnnotation)
-	run(t, rtesting.TableTest{{
-		Name: "its annotation was removed", Objects: []runtime.Object{nameless},
-		OtherTestData: given.With(given.Requeues(2 * time.Second)),
-	}, {
-		// Nothing is freed, fenced or noted there.
-		Name: "its annotation names another target", Objects: []runtime.Object{elsewhere},
-		OtherTestData: given.With(given.Requeues(2 * time.Second)),
-	}})
+	}
+	nameless := func(lease *coordinationv1.Lease) { delete(lease.Annotations, targetlock.TargetAnnotation) }
+	const freed = `Warning LockDiscarded Freed the target: the lease was edited by hand, its holder "payments/fix/uid-fix" cannot free it, and nothing works on it`
+	table := rtesting.TableTest{}
+	for name, edited := range map[string]func(*coordinationv1.Lease){"removed": nameless, "another": elsewhere} {
+		lease := given.LockLease(execution(), minutes(1), edited)
+		table = append(table, rtesting.TableRow{
+			Name: name + ", no run", Objects: []runtime.Object{lease},
+			WantDeletes: deletions(leaseDeletion()), WantEvents: []string{freed},
+		}, rtesting.TableRow{
+			Name: name + ", no run, and the holder lives, which the cache does not know", Objects: []runtime.Object{lease},
+			OtherTestData: given.With(given.Live(execution(given.Locked)), given.Requeues(2*time.Second)),
+		}, rtesting.TableRow{
+			Name: name + ", a run that works", Objects: []runtime.Object{lease, given.Run(execution(), given.Works(minutes(1)))},
+			OtherTestData: given.With(given.Requeues(2 * time.Second)),
+			WantUpdates:   updates(given.LockLease(execution(), minutes(1), edited, given.Fenced)),
+			WantPatches: []clientgotesting.PatchActionImpl{{
+				Name: given.Run(execution()).Name, Patch: []byte(`{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":"Cancelled",` +
+					`"kubernaut.ai/cancelled-at":"2026-03-01T12:00:00Z"},"uid":"run-of-uid-fix"},"spec":{"status":"CancelledRunFinally"}}`),
+			}},
+		})
+	}
+	run(t, table)
 }

@@ -8,6 +8,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -45,12 +46,27 @@ func isHeld(lock *targetlock.Lock) bool {
 	return lock.Holder != nil && lock.Holder.Holder != targetlock.Holder{}
 }
 
-// discard frees a target whose Lease names no execution and on which nothing works.
+// discardOf frees a target of which nothing but the hash is known, and on which there is no run, if its
+// holder is dead.
+func (r *Reconciler) discardOf(ctx context.Context, lease *coordinationv1.Lease, holder targetlock.Holder) error {
+	live, err := r.live(ctx, holder)
+	if err != nil {
+		return err
+	}
+	if live != nil && !live.Status.IsTerminal() {
+		return controller.NewRequeueAfter(endInterval)
+	}
+	return r.discard(ctx, lease)
+}
+
+// discard frees a target whose Lease was edited so that nobody knows its holder, or itself, any more, and
+// on which nothing works.
 func (r *Reconciler) discard(ctx context.Context, lease *coordinationv1.Lease) error {
 	if err := r.locks.Discard(ctx, lease); err != nil {
 		return err
 	}
 	r.events.Eventf(lease, corev1.EventTypeWarning, eventLockDiscarded,
-		"Freed the target: the holder %q names no execution, and nothing works on it", targetlock.LockOf(lease).Holder.Identity)
+		"Freed the target: the lease was edited by hand, its holder %q cannot free it, and nothing works on it",
+		targetlock.LockOf(lease).Holder.Identity)
 	return nil
 }

@@ -96,7 +96,7 @@ func TestRestoreNot(t *testing.T) {
 
 // A Lease that names no execution is freed once nothing works. What it remembers stays.
 func TestDiscard(t *testing.T) {
-	const freed = `Warning LockDiscarded Freed the target: the holder "somebody" names no execution, and nothing works on it`
+	const freed = `Warning LockDiscarded Freed the target: the lease was edited by hand, its holder "somebody" cannot free it, and nothing works on it`
 	remembers := cooldown("drain", minutes(1))
 	run(t, rtesting.TableTest{{
 		Name: "that remembers nothing", Objects: []runtime.Object{given.LockLease(execution(), minutes(1), garbage)},

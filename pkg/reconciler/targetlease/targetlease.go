@@ -25,6 +25,7 @@ import (
 	listers "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -101,22 +102,44 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 	case r.works(lock.Holder.Holder):
 		return nil
 	}
-	return r.free(ctx, lock, hash)
+	return r.free(ctx, lease, hash)
 }
 
 // free ends what a holder left that is dead, as far as the caches know.
-func (r *Reconciler) free(ctx context.Context, lock *targetlock.Lock, hash string) error {
-	policy := targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
-	conflict := *lock.Holder
-	if targetlock.TargetHash(conflict.Target) != hash {
-		// Somebody has edited the annotation. The Lease of the target that it names is another's.
-		conflict.Target = ""
+func (r *Reconciler) free(ctx context.Context, lease *coordinationv1.Lease, hash string) error {
+	conflict := *targetlock.LockOf(lease).Holder
+	target, err := r.targetOf(conflict, hash)
+	if err != nil {
+		return err
 	}
+	if target == "" {
+		return r.discardOf(ctx, lease, conflict.Holder)
+	}
+	conflict.Target = target
+	policy := targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
 	freed, err := r.takeover.Free(ctx, conflict, policy)
 	if err != nil || freed {
 		return err
 	}
 	return controller.NewRequeueAfter(endInterval)
+}
+
+// targetOf is the target that a Lease is for, as its annotation says, or as the runs on the target do
+// where somebody has edited that: then it may name another target. It is empty if there are no runs.
+func (r *Reconciler) targetOf(conflict targetlock.Conflict, hash string) (string, error) {
+	if targetlock.TargetHash(conflict.Target) == hash {
+		return conflict.Target, nil
+	}
+	found, err := r.index.Runs(hash)
+	if err != nil {
+		return "", err
+	}
+	for _, run := range found {
+		if target := run.Annotations[resources.TargetAnnotation]; targetlock.TargetHash(target) == hash {
+			return target, nil
+		}
+	}
+	return "", nil
 }
 
 // works tells whether an execution is there and not over, as far as the cache knows.

@@ -44,16 +44,17 @@ func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (ta
 		}
 		decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
 	}
-	if decision.Verdict != targetlock.Free {
+	if decision.Verdict != targetlock.Free && decision.Verdict != targetlock.Held {
 		return decision, nil
 	}
 	if facts.Working, err = r.runs.Working(ctx, r.index, targetlock.TargetHash(claim.Target), claim.Holder.UID); err != nil {
 		return decision, err
 	}
-	if facts.Working != nil {
-		return targetlock.Decide(lock, claim, facts, r.clock.Now()), nil
+	decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
+	if decision.Verdict == targetlock.Free {
+		return targetlock.Decision{Verdict: targetlock.Held}, r.locks.Take(ctx, lock, claim)
 	}
-	return targetlock.Decision{Verdict: targetlock.Held}, r.locks.Take(ctx, lock, claim)
+	return decision, nil
 }
 
 // takeOver frees the target of a dead holder if it can, which changes the lock.

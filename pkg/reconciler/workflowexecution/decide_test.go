@@ -147,6 +147,7 @@ func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
 	run(t, rtesting.TableTest{
 		busy("its run works", works),
 		busy("its run works, and the Lease is free", works, given.FreeLease()),
+		busy("its run works, and the Lease was edited to name this one", works, given.LockLease(execution(), 0)),
 		busy("its pod outlives its run", ended, pod),
 		runs("its run has ended, which the cache does not know", given.Live(ended), works),
 		runs("its run is gone, which the cache does not know", given.Gone(works), works),

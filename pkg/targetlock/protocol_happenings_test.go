@@ -3,10 +3,10 @@
 
 package targetlock
 
-// events are what happens without a pass.
-var events = []struct {
-	label string
-	to    func(m *model, w *world, who party) bool
+// happenings are what comes about without a pass.
+var happenings = []struct {
+	what string
+	to   func(m *model, w *world, who party) bool
 }{
 	{"the work ends of", func(_ *model, w *world, who party) bool {
 		run := w.run(who)
