@@ -209,12 +209,6 @@ func TestOutcomeOf(t *testing.T) {
 		"deleted before it started": {
 			status: v1alpha1.WorkflowExecutionStatusFields{CompletionTime: &at, FailureDetails: cancelled}, deleted: true,
 		},
-		"deleted when it may have run": {
-			status: v1alpha1.WorkflowExecutionStatusFields{CompletionTime: &at, FailureDetails: failure}, deleted: true,
-			want: &Outcome{
-				Phase: v1alpha1.PhaseFailed, Reason: v1alpha1.FailureTaskFailed, Message: "exit code 1", Ran: true, CompletedAt: noon, Deleted: true,
-			},
-		},
 		"deleted while it ran": {
 			status: v1alpha1.WorkflowExecutionStatusFields{StartTime: &since, CompletionTime: &at, FailureDetails: failure}, deleted: true,
 			want: &Outcome{
