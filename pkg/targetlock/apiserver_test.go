@@ -35,6 +35,8 @@ type apiServer struct {
 	before map[string]func()
 	// requests are the verbs of all that was asked.
 	requests []string
+	// deletions are the options of each deletion.
+	deletions []metav1.DeleteOptions
 }
 
 func newAPIServer() *apiServer {
@@ -164,6 +166,7 @@ func (s *apiServer) update(action clienttesting.Action) (runtime.Object, error) 
 
 func (s *apiServer) delete(action clienttesting.Action) (runtime.Object, error) {
 	request := action.(clienttesting.DeleteActionImpl)
+	s.deletions = append(s.deletions, request.DeleteOptions)
 	old := s.leases[request.Name]
 	if old == nil {
 		return nil, apierrors.NewNotFound(coordinationv1.Resource("leases"), request.Name)

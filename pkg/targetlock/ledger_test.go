@@ -170,6 +170,19 @@ func TestExpiredEntriesGoFirst(t *testing.T) {
 	}
 }
 
+func TestBlocksGoLast(t *testing.T) {
+	// The block is the oldest, and time does not hold its workflow back any more.
+	ledger := Ledger{"blocked": policy.Entry(Entry{}, by("a").Holder, *failed(noon.Add(-time.Hour), true))}
+	for i := range maxEntries {
+		ledger[fmt.Sprintf("cooling-%02d", i)] = policy.Entry(Entry{}, by("a").Holder, *completed(noon.Add(time.Duration(i) * time.Second)))
+	}
+	ledger.limit(noon, "cooling-63")
+	_, soonest := ledger["cooling-00"]
+	if _, found := ledger["blocked"]; !found || soonest || len(ledger) != maxEntries {
+		t.Errorf("%d entries; the block: %v, the one that ends soonest: %v", len(ledger), found, soonest)
+	}
+}
+
 func TestLargestLedgerFitsOnALease(t *testing.T) {
 	// 256 KiB is what all annotations of an object may have.
 	ledger := Ledger{}

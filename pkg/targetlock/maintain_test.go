@@ -132,6 +132,9 @@ func TestPruneForgetsEachEntryWhenItIsDue(t *testing.T) {
 	if next := prune(t, server, noon, nobodyIsGone); next != noon.Add(5*time.Minute) || len(server.requests) > 0 {
 		t.Errorf("Prune() = %v after %v", next, server.requests)
 	}
+	if next := prune(t, server, noon.Add(5*time.Minute-1), nobodyIsGone); next != noon.Add(5*time.Minute) || len(server.requests) > 0 {
+		t.Errorf("a moment too early: Prune() = %v after %v", next, server.requests)
+	}
 	if next := prune(t, server, noon.Add(5*time.Minute), nobodyIsGone); next != noon.Add(6*time.Minute) {
 		t.Errorf("Prune() = %v", next)
 	}
@@ -163,6 +166,17 @@ func TestPruneOfABlockWhoseExecutionIsGone(t *testing.T) {
 	want.Blocks = ""
 	if diff := cmp.Diff(Ledger{"restart": want}, remembered(t, server)); diff != "" {
 		t.Error("(-want, +got):", diff)
+	}
+}
+
+func TestPruneDeletesWhatRemembersNothing(t *testing.T) {
+	server := newAPIServer()
+	acquire(t, server.store(noon), by("a"))
+	lease := server.lease(target)
+	lease.Spec.HolderIdentity = new("")
+	server.put(lease)
+	if next := prune(t, server, noon, nobodyIsGone); !next.IsZero() || server.lease(target) != nil {
+		t.Errorf("Prune() = %v, left %v", next, server.lease(target))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
@@ -80,6 +82,10 @@ func TestReleaseOfWhatIsNotToBeRememberedDeletesTheLease(t *testing.T) {
 	}
 	if want := []string{"get", "delete"}; !slices.Equal(server.requests, want) {
 		t.Errorf("asked for %v, want %v", server.requests, want)
+	}
+	wantOptions := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: new(types.UID("lease-1")), ResourceVersion: new("1")}}
+	if diff := cmp.Diff(wantOptions, server.deletions[0]); diff != "" {
+		t.Error("(-want, +got):", diff)
 	}
 	release(t, s, by("a"), nil)
 	acquire(t, s, by("b"))
