@@ -7,19 +7,16 @@
 package targetlock
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-const (
-	leasePrefix = "target-"
-	hashDigits  = 40
-)
+const leasePrefix = "target-"
 
 // Holder is the execution that holds a target.
 type Holder struct {
@@ -64,18 +61,12 @@ type Claim struct {
 	RunNamespace string
 }
 
-// TargetHash is the part of a Lease's name that tells targets apart. It also fits a label.
-func TargetHash(target string) string {
-	sum := sha256.Sum256([]byte(target))
-	return hex.EncodeToString(sum[:])[:hashDigits]
-}
-
 // LeaseName is the name of the Lease of a canonical target.
 func LeaseName(target string) string {
-	return LeaseNameOfHash(TargetHash(target))
+	return LeaseNameOfHash(v1alpha1.TargetHash(target))
 }
 
-// LeaseNameOfHash is the name of the Lease of a target of which only the TargetHash is known.
+// LeaseNameOfHash is the name of the Lease of a target of which only the v1alpha1.TargetHash is known.
 func LeaseNameOfHash(hash string) string {
 	return leasePrefix + hash
 }
@@ -83,7 +74,7 @@ func LeaseNameOfHash(hash string) string {
 // HashOfLease is the inverse of LeaseNameOfHash, false for a Lease that is no lock of ours.
 func HashOfLease(name string) (string, bool) {
 	hash, ok := strings.CutPrefix(name, leasePrefix)
-	return hash, ok && len(hash) == hashDigits
+	return hash, ok && len(hash) == v1alpha1.TargetHashDigits
 }
 
 // Conflict is the execution that holds the target instead.

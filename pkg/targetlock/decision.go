@@ -65,9 +65,9 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	case known && entry.Execution == claim.Holder:
 		return Decision{Verdict: Spent, Entry: entry}
 	case lock.Holder != nil:
-		return Decision{Verdict: Busy, Conflict: lock.Holder, Skip: v1alpha1.SkipResourceBusy}
+		return busy(lock.Holder)
 	case facts.Working != nil:
-		return Decision{Verdict: Busy, Conflict: facts.Working, Skip: v1alpha1.SkipResourceBusy}
+		return busy(facts.Working)
 	case lock.LedgerErr != nil:
 		return Decision{Verdict: Unreadable, Err: fmt.Errorf("the ledger cannot be read: %w", lock.LedgerErr)}
 	case !known:
@@ -79,9 +79,13 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 // held believes the Lease unless another execution works on the target: somebody has edited it then.
 func held(facts Facts) Decision {
 	if facts.Working != nil {
-		return Decision{Verdict: Busy, Conflict: facts.Working, Skip: v1alpha1.SkipResourceBusy}
+		return busy(facts.Working)
 	}
 	return Decision{Verdict: Held}
+}
+
+func busy(by *Conflict) Decision {
+	return Decision{Verdict: Busy, Conflict: by, Skip: v1alpha1.SkipResourceBusy}
 }
 
 // again tells whether a workflow may run again on a target after that entry.

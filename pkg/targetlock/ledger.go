@@ -112,6 +112,11 @@ func (l Ledger) Prune(now time.Time, isGone func(Holder) bool) (next time.Time) 
 	return next
 }
 
+// expire drops what time alone has made void.
+func (l Ledger) expire(now time.Time) {
+	l.Prune(now, func(Holder) bool { return false })
+}
+
 // limit drops the entries that matter least: expired ones first, then those that end soonest, then
 // the oldest that block.
 func (l Ledger) limit(now time.Time, keep string) {

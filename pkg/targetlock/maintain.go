@@ -14,11 +14,7 @@ import (
 // does not make its workflow wait any longer either; one that was deleted does. It tells whether
 // there was a block to lift. Holder and run of the target are left alone.
 func (s *Store) Lift(ctx context.Context, claim Claim, cleared bool) (lifted bool, err error) {
-	err = retryChanged(func() error {
-		lock, err := s.Look(ctx, claim.Target)
-		if err != nil {
-			return err
-		}
+	err = s.change(ctx, claim.Target, func(lock *Lock) error {
 		entry := lock.Ledger.own(claim)
 		if lifted = entry != nil && entry.Blocks != ""; !lifted {
 			return nil
@@ -28,18 +24,18 @@ func (s *Store) Lift(ctx context.Context, claim Claim, cleared bool) (lifted boo
 			entry.NextAllowed = time.Time{}
 		}
 		lock.Ledger[claim.WorkflowID] = *entry
-		return s.putLedger(ctx, lock)
+		lock.Ledger.expire(s.clock.Now())
+		return s.putLedger(ctx, lock, "write the ledger")
 	})
 	return lifted, err
 }
 
-func (s *Store) putLedger(ctx context.Context, lock *Lock) error {
-	lock.Ledger.Prune(s.clock.Now(), func(Holder) bool { return false })
+func (s *Store) putLedger(ctx context.Context, lock *Lock, what string) error {
 	lease := lock.lease.DeepCopy()
 	if err := lock.Ledger.write(lease); err != nil {
 		return err
 	}
-	return s.put(ctx, lease, "write the ledger", lock.Target())
+	return s.put(ctx, lease, what, lock.Target())
 }
 
 // Discard frees a target whose holder names no execution. What the ledger remembers stays. The lease may
@@ -67,9 +63,5 @@ func (s *Store) Prune(ctx context.Context, lease *coordinationv1.Lease, isGone f
 	if err != nil || before == after && (len(lock.Ledger) > 0 || !isFree(lease)) {
 		return next, err
 	}
-	copied := lease.DeepCopy()
-	if err := lock.Ledger.write(copied); err != nil {
-		return next, err
-	}
-	return next, s.put(ctx, copied, "prune the lease", lock.Target())
+	return next, s.putLedger(ctx, lock, "prune the lease")
 }

@@ -13,11 +13,7 @@ import (
 // that nothing of the claim's run can work any more. It returns what the ledger says of the
 // execution, nil if nothing. To repeat it changes nothing.
 func (s *Store) Release(ctx context.Context, claim Claim, outcome *Outcome, policy Policy) (entry *Entry, err error) {
-	err = retryChanged(func() error {
-		lock, err := s.Look(ctx, claim.Target)
-		if err != nil {
-			return err
-		}
+	err = s.change(ctx, claim.Target, func(lock *Lock) (err error) {
 		entry, err = s.release(ctx, lock, claim, outcome, policy)
 		return err
 	})
@@ -73,7 +69,7 @@ func (e *Entry) mattersAt(now time.Time) bool {
 
 // with adds an entry, drops those that time has made void, and keeps the ledger within its limit.
 func (l Ledger) with(workflowID string, entry Entry, now time.Time) Ledger {
-	l.Prune(now, func(Holder) bool { return false })
+	l.expire(now)
 	l[workflowID] = entry
 	l.limit(now, workflowID)
 	return l

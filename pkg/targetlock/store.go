@@ -69,10 +69,9 @@ func (s *Store) MayStart(ctx context.Context, claim Claim) (bool, error) {
 // Fence makes MayStart say no from now on, for every replica, however long a call of it was held up.
 // It has to come before an unstarted run is deleted and its target freed.
 func (s *Store) Fence(ctx context.Context, claim Claim) error {
-	return retryChanged(func() error {
-		lock, err := s.Look(ctx, claim.Target)
-		if err != nil || !lock.isHeldBy(claim.Holder) || lock.Fenced {
-			return err
+	return s.change(ctx, claim.Target, func(lock *Lock) error {
+		if !lock.isHeldBy(claim.Holder) || lock.Fenced {
+			return nil
 		}
 		lease := lock.lease.DeepCopy()
 		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, FencedAnnotation, s.clock.Now().UTC().Format(time.RFC3339))
@@ -117,8 +116,20 @@ func outcomeOf(err error, what, target string) error {
 	return fmt.Errorf("failed to %s of target %s: %w", what, target, err)
 }
 
-// retryChanged repeats what read a lock that changed before it was written.
-func retryChanged(try func() error) error {
+// change reads the lock of a target for a write that is conditional on it, anew as long as the lock
+// changes in between.
+func (s *Store) change(ctx context.Context, target string, write func(*Lock) error) error {
+	return RetryChanged(func() error {
+		lock, err := s.Look(ctx, target)
+		if err != nil {
+			return err
+		}
+		return write(lock)
+	})
+}
+
+// RetryChanged repeats a few times what failed with ErrChanged.
+func RetryChanged(try func() error) error {
 	const attempts = 5
 	var err error
 	for range attempts {

@@ -362,7 +362,7 @@ func TestLeaseName(t *testing.T) {
 		if msgs := validation.IsDNS1123Label(name); len(msgs) > 0 {
 			t.Errorf("LeaseName(%q) = %q: %v", target, name, msgs)
 		}
-		if hash, ok := HashOfLease(name); !ok || hash != TargetHash(target) {
+		if hash, ok := HashOfLease(name); !ok || hash != v1alpha1.TargetHash(target) {
 			t.Errorf("HashOfLease(%q) = %q, %v", name, hash, ok)
 		}
 	}

@@ -141,13 +141,7 @@ func adaptTekton(webhookPort int) func(*unstructured.Unstructured) bool {
 		case kindDefinition:
 			setWebhookPort(object.Object, webhookPort, "spec", "conversion", "webhook")
 		case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":
-			webhooks, _, _ := unstructured.NestedSlice(object.Object, "webhooks")
-			for _, webhook := range webhooks {
-				if webhook, ok := webhook.(map[string]any); ok {
-					setWebhookPort(webhook, webhookPort)
-				}
-			}
-			object.Object["webhooks"] = webhooks
+			SetWebhookPorts(object, webhookPort)
 		case "ConfigMap":
 			if strings.HasPrefix(object.GetName(), "config-leader-election-") {
 				shortenLeases(object)
@@ -155,6 +149,17 @@ func adaptTekton(webhookPort int) func(*unstructured.Unstructured) bool {
 		}
 		return true
 	}
+}
+
+// SetWebhookPorts has the API server call the webhooks of a configuration on that port of this machine.
+func SetWebhookPorts(configuration *unstructured.Unstructured, port int) {
+	webhooks, _, _ := unstructured.NestedSlice(configuration.Object, "webhooks")
+	for _, webhook := range webhooks {
+		if webhook, ok := webhook.(map[string]any); ok {
+			setWebhookPort(webhook, port)
+		}
+	}
+	configuration.Object["webhooks"] = webhooks
 }
 
 func setWebhookPort(object map[string]any, port int, path ...string) {

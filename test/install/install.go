@@ -22,10 +22,8 @@ const (
 	// ExecutionNamespace is where config/ lets workflows run.
 	ExecutionNamespace = "kubernaut-workflows"
 
-	configFolder   = "config"
-	crdFile        = "300-workflowexecution.yaml"
-	deploymentFile = "500-deployment.yaml"
-	serviceAccount = "workflowexecution-controller"
+	configFolder = "config"
+	crdFile      = "300-workflowexecution.yaml"
 )
 
 // Options for a cluster that the product is to be installed in: its CRD is there before the garbage

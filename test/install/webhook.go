@@ -6,18 +6,14 @@ package install
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"sigs.k8s.io/yaml"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -26,36 +22,30 @@ import (
 )
 
 const (
-	webhookPackage        = "./cmd/webhook"
-	webhookDeploymentFile = "503-webhook-deployment.yaml"
 	webhookConfigurations = "600-webhook-configurations.yaml"
 	webhookName           = "workflowexecution-webhook"
 )
 
+var shippedWebhook = shipped{
+	name:           webhookName,
+	packagePath:    "./cmd/webhook",
+	deploymentFile: "503-webhook-deployment.yaml",
+	serviceAccount: webhookName,
+}
+
 // Webhook is the admission webhook as config/ ships it, as a program that can be started again and
 // again. There is room for one process at a time: the API server calls one port of this machine.
 type Webhook struct {
-	// program has of the controller what any program has: ports, environment, identity.
-	program *Controller
-	root    string
-	port    int
+	*program
+
+	root string
+	port int
 }
 
 // NewWebhook builds the webhook and gets it the identity of its ServiceAccount.
 func NewWebhook(ctx context.Context, c *cluster.Cluster, root string) (*Webhook, error) {
 	c.Printf("building the webhook")
-	path := filepath.Join(c.Dir(), webhookName)
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, webhookPackage)
-	build.Dir = root
-	build.Env = append([]string{cluster.CompilerGC}, os.Environ()...)
-	if output, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("failed to build the webhook: %w\n%s", err, output)
-	}
-	container, err := webhookContainer(root)
-	if err != nil {
-		return nil, err
-	}
-	kubeconfig, err := c.ServiceAccountKubeconfig(ctx, SystemNamespace, webhookName)
+	program, err := shippedWebhook.build(ctx, c, root)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +53,8 @@ func NewWebhook(ctx context.Context, c *cluster.Cluster, root string) (*Webhook,
 	if err != nil {
 		return nil, err
 	}
-	return &Webhook{
-		program: &Controller{cluster: c, path: path, container: container, kubeconfig: kubeconfig}, root: root, port: port,
-	}, nil
+	return &Webhook{program: program, root: root, port: port}, nil
 }
-
-// Path is the built program.
-func (w *Webhook) Path() string { return w.program.path }
 
 // Start starts the webhook, tells the API server to ask it, and returns when that works.
 func (w *Webhook) Start(ctx context.Context, flags ...string) (*cluster.Process, error) {
@@ -88,41 +73,24 @@ func (w *Webhook) Start(ctx context.Context, flags ...string) (*cluster.Process,
 
 // Launch starts the webhook and returns at once, with the address of its probes.
 func (w *Webhook) Launch(flags ...string) (*cluster.Process, string, error) {
-	p := w.program
-	probes, profiling, metrics, err := p.threePorts()
-	if err != nil {
-		return nil, "", err
-	}
-	p.starts++
-	name := webhookName + "-" + strconv.Itoa(p.starts)
-	args := slices.Concat(p.container.Args, []string{
-		"-port=" + strconv.Itoa(w.port), "-probe-address=127.0.0.1:" + probes, "-profiling-address=127.0.0.1:" + profiling,
-	}, flags)
-	process, err := p.cluster.StartProcess(name, p.environment(name, metrics), p.path, args...)
-	return process, "127.0.0.1:" + probes, err
+	return w.launch(append([]string{"-port=" + strconv.Itoa(w.port)}, flags...)...)
 }
 
 // Register applies the webhook configurations: from now on the API server asks, and refuses what the
 // webhook does not answer.
 func (w *Webhook) Register(ctx context.Context) error {
 	options := cluster.ApplyOptions{Change: w.portOnThisMachine}
-	return w.program.cluster.ApplyWith(ctx, options, filepath.Join(w.root, configFolder, webhookConfigurations))
+	return w.cluster.ApplyWith(ctx, options, filepath.Join(w.root, configFolder, webhookConfigurations))
 }
 
 func (w *Webhook) portOnThisMachine(object *unstructured.Unstructured) bool {
-	webhooks, _, _ := unstructured.NestedSlice(object.Object, "webhooks")
-	for _, webhook := range webhooks {
-		if webhook, ok := webhook.(map[string]any); ok {
-			_ = unstructured.SetNestedField(webhook, int64(w.port), "clientConfig", "service", "port")
-		}
-	}
-	object.Object["webhooks"] = webhooks
+	cluster.SetWebhookPorts(object, w.port)
 	return true
 }
 
 // Unregister removes the webhook configurations, as where the webhook is not installed.
 func (w *Webhook) Unregister(ctx context.Context) error {
-	kube, err := Kubernetes(w.program.cluster)
+	kube, err := Kubernetes(w.cluster)
 	if err != nil {
 		return err
 	}
@@ -136,7 +104,7 @@ func (w *Webhook) Unregister(ctx context.Context) error {
 
 // AwaitAdmission returns when a new execution gets what only the webhook gives it.
 func (w *Webhook) AwaitAdmission(ctx context.Context) error {
-	client, err := versioned.NewForConfig(w.program.cluster.Config())
+	client, err := versioned.NewForConfig(w.cluster.Config())
 	if err != nil {
 		return err
 	}
@@ -163,16 +131,4 @@ func probeExecution() *v1alpha1.WorkflowExecution {
 			TargetResource:        "default/deployment/probe",
 		},
 	}
-}
-
-func webhookContainer(root string) (corev1.Container, error) {
-	data, err := os.ReadFile(filepath.Join(root, configFolder, webhookDeploymentFile))
-	if err != nil {
-		return corev1.Container{}, err
-	}
-	var deployment appsv1.Deployment
-	if err := yaml.UnmarshalStrict(data, &deployment); err != nil {
-		return corev1.Container{}, err
-	}
-	return deployment.Spec.Template.Spec.Containers[0], nil
 }

@@ -115,10 +115,7 @@ func TestForeignPipelineRunIsNeverAdopted(t *testing.T) {
 	must(t, err)
 	expect(t, "generation of the foreign run", foreign.Generation, after.Generation)
 	deleteExecution(t, wfe)
-	awaitGone(t, "the execution", func(ctx context.Context) (bool, error) {
-		_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
-		return found(err)
-	})
+	awaitNoExecution(t, wfe)
 	_, err = client.Get(t.Context(), foreign.Name, metav1.GetOptions{})
 	must(t, err)
 	must(t, client.Delete(t.Context(), foreign.Name, metav1.DeleteOptions{}))

@@ -37,10 +37,7 @@ func deletedWhenLocked(t *testing.T, wfe *v1alpha1.WorkflowExecution) *v1alpha1.
 	t.Helper()
 	awaitLocked(t, wfe)
 	deleteExecution(t, wfe)
-	awaitGone(t, "the execution", func(ctx context.Context) (bool, error) {
-		_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
-		return found(err)
-	})
+	awaitNoExecution(t, wfe)
 	return nil
 }
 

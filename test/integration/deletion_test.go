@@ -35,10 +35,7 @@ func TestDeletionWhileRunning(t *testing.T) {
 
 	deleteExecution(t, wfe)
 	released := observeRelease(t, wfe)
-	awaitGone(t, "the execution", func(ctx context.Context) (bool, error) {
-		_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
-		return found(err)
-	})
+	awaitNoExecution(t, wfe)
 	if pod := <-released; pod != "" {
 		t.Errorf("the target was freed while a container of pod %s was running", pod)
 	}
@@ -67,10 +64,7 @@ func TestDeletionOfASkippedExecutionLeavesTheWinnerAlone(t *testing.T) {
 	loser := awaitPhase(t, submit(t, newExecution(namespace, "loser", image, target)), v1alpha1.PhaseSkipped)
 
 	deleteExecution(t, loser)
-	awaitGone(t, "the skipped execution", func(ctx context.Context) (bool, error) {
-		_, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(namespace).Get(ctx, loser.Name, metav1.GetOptions{})
-		return found(err)
-	})
+	awaitNoExecution(t, loser)
 	if !isLocked(t, winner) {
 		t.Error("the winner lost its target")
 	}

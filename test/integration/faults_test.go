@@ -171,9 +171,7 @@ func TestHolderDeleted(t *testing.T) {
 	a := newAccident(t)
 	deleteExecution(t, a.holder)
 	a.expectRefused(t, "rival")
-	awaitNoExecution(t, a.holder)
-	awaitNoRun(t, a.holder)
-	a.expectEnd(t)
+	a.expectGone(t)
 }
 
 func TestNamespaceOfTheHolderDeleted(t *testing.T) {
@@ -181,6 +179,12 @@ func TestNamespaceOfTheHolderDeleted(t *testing.T) {
 	a := newAccident(t)
 	must(t, world.Kube.CoreV1().Namespaces().Delete(t.Context(), a.namespace, metav1.DeleteOptions{}))
 	a.expectRefused(t, "rival")
+	a.expectGone(t)
+}
+
+// expectGone is the end of an accident that takes the holder away.
+func (a *accident) expectGone(t *testing.T) {
+	t.Helper()
 	awaitNoExecution(t, a.holder)
 	awaitNoRun(t, a.holder)
 	a.expectEnd(t)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
@@ -101,12 +100,7 @@ func leaseName(wfe *v1alpha1.WorkflowExecution) string {
 
 func isLocked(t *testing.T, wfe *v1alpha1.WorkflowExecution) bool {
 	t.Helper()
-	lease, err := world.Kube.CoordinationV1().Leases(install.SystemNamespace).Get(t.Context(), leaseName(wfe), metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return false
-	}
-	must(t, err)
-	return targetlock.LockOf(lease).Holder != nil
+	return holderOf(t, wfe) != ""
 }
 
 func expect[T any](t *testing.T, what string, want, got T) {

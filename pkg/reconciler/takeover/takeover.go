@@ -6,6 +6,7 @@ package takeover
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -14,6 +15,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/holders"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
@@ -40,7 +42,9 @@ func New(executions versioned.Interface, runs *runs.Runs, locks Locks, clock clo
 }
 
 // Free frees the target of a dead holder, and tells whether it has, once nothing of that holder's run
-// can work any more. Until then it ends what works, and as long as the holder lives it does nothing.
+// can work any more. Until then it ends what works, and as long as the holder lives it does nothing. A
+// holder is dead that is over, or gone, which takes somebody who removed its finalizer: it will never
+// free its target itself, and never changes again.
 func (t *Takeover) Free(
 	ctx context.Context, conflict targetlock.Conflict, policy targetlock.Policy,
 ) (bool, error) {
@@ -48,9 +52,13 @@ func (t *Takeover) Free(
 		// Somebody has edited the Lease, and nobody knows whose target it is, or which.
 		return false, nil
 	}
-	holder, err := t.find(ctx, conflict.Holder)
-	if err != nil || holder.fate == alive {
-		return false, err
+	holder, err := holders.Find(ctx, t.executions, conflict.Holder)
+	if err != nil {
+		return false, fmt.Errorf("failed to read the execution %s/%s, which holds the target: %w",
+			conflict.Holder.Namespace, conflict.Holder.Name, err)
+	}
+	if holder != nil && !holder.Status.IsTerminal() {
+		return false, nil
 	}
 	theirs := conflict.Claim()
 	if err := t.locks.Fence(ctx, theirs); err != nil {
@@ -62,7 +70,7 @@ func (t *Takeover) Free(
 		return false, err
 	}
 	outcome := t.outcome(holder, run)
-	if cleared, err := t.clear(ctx, ref, run, holder.fate); !cleared || err != nil {
+	if cleared, err := t.clear(ctx, ref, run, holder == nil); !cleared || err != nil {
 		return false, err
 	}
 	_, err = t.locks.Release(ctx, theirs, outcome, policy)
@@ -77,14 +85,14 @@ func runOf(claim targetlock.Claim) runs.Ref {
 
 // clear ends what a dead holder left, and tells whether nothing is left that could work. It deletes the
 // history of a holder that is gone, which nobody would ever do later.
-func (t *Takeover) clear(ctx context.Context, ref runs.Ref, run *tektonv1.PipelineRun, fate fate) (bool, error) {
+func (t *Takeover) clear(ctx context.Context, ref runs.Ref, run *tektonv1.PipelineRun, isGone bool) (bool, error) {
 	if run != nil {
 		ref.UID = run.UID
 	}
 	if ended, err := t.end(ctx, ref, run); !ended || err != nil {
 		return false, err
 	}
-	if fate == gone && run != nil && run.IsDone() {
+	if isGone && run != nil && run.IsDone() {
 		return true, t.runs.DeleteForeground(ctx, run)
 	}
 	return true, nil

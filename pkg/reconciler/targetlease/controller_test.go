@@ -96,7 +96,7 @@ func listed(kind, apiVersion string) metav1.TypeMeta {
 // A Lease, a run that appears and an execution that is gone wake the Leases of their targets.
 func TestWakes(t *testing.T) {
 	run := given.Run(execution())
-	run.Labels[resources.TargetHashLabel] = targetlock.TargetHash(anotherTarget)
+	run.Labels[resources.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
 	gone := execution(given.Started(0), onTarget(aThirdTarget))
 	gone.TypeMeta = metav1.TypeMeta{Kind: "WorkflowExecution", APIVersion: v1alpha1.SchemeGroupVersion.String()}
 	impl, informers := newController(t, serve(t, map[string]served{
@@ -208,7 +208,7 @@ func TestNameOf(t *testing.T) {
 }
 
 func TestHashOf(t *testing.T) {
-	if got, want := hashOf(given.Run(execution())), targetlock.TargetHash(given.Target); got != want {
+	if got, want := hashOf(given.Run(execution())), v1alpha1.TargetHash(given.Target); got != want {
 		t.Errorf("hashOf() = %q, want %q", got, want)
 	}
 	for _, object := range []any{given.Run(execution(), given.Unlabelled), cache.DeletedFinalStateUnknown{}} {
@@ -223,7 +223,7 @@ func TestHashOf(t *testing.T) {
 func TestPromote(t *testing.T) {
 	t.Setenv(system.NamespaceEnvKey, given.SystemNamespace)
 	works := given.Run(execution(), given.Works(0))
-	works.Labels[resources.TargetHashLabel] = targetlock.TargetHash(anotherTarget)
+	works.Labels[resources.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
 	listers := given.NewListers([]runtime.Object{given.FreeLease(), works})
 	index, err := runs.NewIndex(listers.Indexers())
 	if err != nil {

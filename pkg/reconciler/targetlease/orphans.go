@@ -36,9 +36,9 @@ func (r *Reconciler) deleteOrphans(ctx context.Context, lock *targetlock.Lock, h
 
 // keeps tells whether the execution of a run still has a use for it, as far as the cache knows.
 func (r *Reconciler) keeps(owner targetlock.Holder, run *tektonv1.PipelineRun) bool {
-	execution, err := r.executions.WorkflowExecutions(owner.Namespace).Get(owner.Name)
+	execution := r.cached(owner)
 	switch {
-	case err != nil || execution.UID != owner.UID:
+	case execution == nil:
 		return !run.IsPending() && !run.IsDone()
 	case execution.Status.IsTerminal():
 		return !run.IsPending()
@@ -47,16 +47,14 @@ func (r *Reconciler) keeps(owner targetlock.Holder, run *tektonv1.PipelineRun) b
 }
 
 func (r *Reconciler) deleteOrphan(ctx context.Context, owner targetlock.Holder, run *tektonv1.PipelineRun) error {
-	if run.IsPending() {
-		live, err := r.live(ctx, owner)
-		if err != nil || live != nil && !live.Status.IsTerminal() {
-			return err
-		}
-		return r.runs.DeleteUnstarted(ctx, run)
-	}
-	exists, err := r.exists(ctx, owner)
-	if err != nil || exists {
+	live, err := r.live(ctx, owner)
+	switch {
+	case err != nil:
 		return err
+	case run.IsPending() && (live == nil || live.Status.IsTerminal()):
+		return r.runs.DeleteUnstarted(ctx, run)
+	case !run.IsPending() && live == nil:
+		return r.runs.DeleteForeground(ctx, run)
 	}
-	return r.runs.DeleteForeground(ctx, run)
+	return nil
 }

@@ -5,21 +5,16 @@ package targetlease
 
 import (
 	"context"
-	"fmt"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/controller"
 
-	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 // prune lets a free target forget what is over, now and when the next entry of its ledger is due.
-func (r *Reconciler) prune(ctx context.Context, lease *coordinationv1.Lease) error {
-	lock := targetlock.LockOf(lease)
+func (r *Reconciler) prune(ctx context.Context, lease *coordinationv1.Lease, lock *targetlock.Lock) error {
 	if lock.LedgerErr != nil {
 		r.events.Eventf(lease, corev1.EventTypeWarning, eventLedgerUnreadable,
 			"Nothing may run on target %s: repair annotation %s, or remove it, and with it the cooldowns and blocks of the target: %v",
@@ -46,14 +41,14 @@ func (r *Reconciler) prune(ctx context.Context, lease *coordinationv1.Lease) err
 func (r *Reconciler) gone(ctx context.Context, ledger targetlock.Ledger) (map[targetlock.Holder]bool, error) {
 	gone := map[targetlock.Holder]bool{}
 	for _, entry := range ledger {
-		if !entry.Outlives() || r.isCached(entry.Execution) {
+		if !entry.Outlives() || r.cached(entry.Execution) != nil {
 			continue
 		}
-		exists, err := r.exists(ctx, entry.Execution)
+		live, err := r.live(ctx, entry.Execution)
 		if err != nil {
 			return nil, err
 		}
-		gone[entry.Execution] = !exists
+		gone[entry.Execution] = live == nil
 	}
 	return gone, nil
 }
@@ -65,28 +60,4 @@ func (r *Reconciler) announceLifted(lease *coordinationv1.Lease, ledger targetlo
 				"The block of workflow %s ends with the execution %s, which is gone", workflowID, entry.Execution)
 		}
 	}
-}
-
-func (r *Reconciler) isCached(holder targetlock.Holder) bool {
-	execution, err := r.executions.WorkflowExecutions(holder.Namespace).Get(holder.Name)
-	return err == nil && execution.UID == holder.UID
-}
-
-func (r *Reconciler) exists(ctx context.Context, holder targetlock.Holder) (bool, error) {
-	live, err := r.live(ctx, holder)
-	return live != nil, err
-}
-
-// live is the execution at the API server, nil if it is gone.
-func (r *Reconciler) live(ctx context.Context, holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) {
-	live, err := r.client.KubernautV1alpha1().WorkflowExecutions(holder.Namespace).Get(ctx, holder.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("failed to read the execution %s/%s: %w", holder.Namespace, holder.Name, err)
-	case live.UID != holder.UID:
-		return nil, nil
-	}
-	return live, nil
 }

@@ -11,6 +11,7 @@ import (
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -27,7 +28,7 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 		return false, nil
 	}
 	working, err := r.runs.Working(ctx, r.index, hash, "")
-	if err != nil || working == nil || targetlock.TargetHash(working.Target) != hash {
+	if err != nil || working == nil || v1alpha1.TargetHash(working.Target) != hash {
 		return false, err
 	}
 	lock, err := r.locks.Look(ctx, working.Target)
@@ -48,25 +49,24 @@ func isHeld(lock *targetlock.Lock) bool {
 
 // discardOf frees a target of which nothing but the hash is known, and on which there is no run, if its
 // holder is dead.
-func (r *Reconciler) discardOf(ctx context.Context, lease *coordinationv1.Lease, holder targetlock.Holder) error {
-	live, err := r.live(ctx, holder)
+func (r *Reconciler) discardOf(ctx context.Context, lease *coordinationv1.Lease, conflict targetlock.Conflict) error {
+	live, err := r.live(ctx, conflict.Holder)
 	if err != nil {
 		return err
 	}
 	if live != nil && !live.Status.IsTerminal() {
 		return controller.NewRequeueAfter(endInterval)
 	}
-	return r.discard(ctx, lease)
+	return r.discard(ctx, lease, conflict.Identity)
 }
 
 // discard frees a target whose Lease was edited so that nobody knows its holder, or itself, any more, and
 // on which nothing works.
-func (r *Reconciler) discard(ctx context.Context, lease *coordinationv1.Lease) error {
+func (r *Reconciler) discard(ctx context.Context, lease *coordinationv1.Lease, identity string) error {
 	if err := r.locks.Discard(ctx, lease); err != nil {
 		return err
 	}
 	r.events.Eventf(lease, corev1.EventTypeWarning, eventLockDiscarded,
-		"Freed the target: the lease was edited by hand, its holder %q cannot free it, and nothing works on it",
-		targetlock.LockOf(lease).Holder.Identity)
+		"Freed the target: the lease was edited by hand, its holder %q cannot free it, and nothing works on it", identity)
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	listers "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
@@ -96,24 +97,23 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 	}
 	switch {
 	case lock.Holder == nil:
-		return r.prune(ctx, lease)
+		return r.prune(ctx, lease, lock)
 	case lock.Holder.Holder == targetlock.Holder{}:
-		return r.discard(ctx, lease)
+		return r.discard(ctx, lease, lock.Holder.Identity)
 	case r.works(lock.Holder.Holder):
 		return nil
 	}
-	return r.free(ctx, lease, hash)
+	return r.free(ctx, lease, *lock.Holder, hash)
 }
 
 // free ends what a holder left that is dead, as far as the caches know.
-func (r *Reconciler) free(ctx context.Context, lease *coordinationv1.Lease, hash string) error {
-	conflict := *targetlock.LockOf(lease).Holder
+func (r *Reconciler) free(ctx context.Context, lease *coordinationv1.Lease, conflict targetlock.Conflict, hash string) error {
 	target, err := r.targetOf(conflict, hash)
 	if err != nil {
 		return err
 	}
 	if target == "" {
-		return r.discardOf(ctx, lease, conflict.Holder)
+		return r.discardOf(ctx, lease, conflict)
 	}
 	conflict.Target = target
 	policy := targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
@@ -127,7 +127,7 @@ func (r *Reconciler) free(ctx context.Context, lease *coordinationv1.Lease, hash
 // targetOf is the target that a Lease is for, as its annotation says, or as the runs on the target do
 // where somebody has edited that: then it may name another target. It is empty if there are no runs.
 func (r *Reconciler) targetOf(conflict targetlock.Conflict, hash string) (string, error) {
-	if targetlock.TargetHash(conflict.Target) == hash {
+	if v1alpha1.TargetHash(conflict.Target) == hash {
 		return conflict.Target, nil
 	}
 	found, err := r.index.Runs(hash)
@@ -135,7 +135,7 @@ func (r *Reconciler) targetOf(conflict targetlock.Conflict, hash string) (string
 		return "", err
 	}
 	for _, run := range found {
-		if target := run.Annotations[resources.TargetAnnotation]; targetlock.TargetHash(target) == hash {
+		if target := run.Annotations[resources.TargetAnnotation]; v1alpha1.TargetHash(target) == hash {
 			return target, nil
 		}
 	}
@@ -144,6 +144,6 @@ func (r *Reconciler) targetOf(conflict targetlock.Conflict, hash string) (string
 
 // works tells whether an execution is there and not over, as far as the cache knows.
 func (r *Reconciler) works(holder targetlock.Holder) bool {
-	execution, err := r.executions.WorkflowExecutions(holder.Namespace).Get(holder.Name)
-	return err == nil && execution.UID == holder.UID && !execution.Status.IsTerminal()
+	execution := r.cached(holder)
+	return execution != nil && !execution.Status.IsTerminal()
 }

@@ -5,26 +5,20 @@ package workflowexecution
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/holders"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// decisions is how often a claim is decided anew because the lock has changed meanwhile.
-const decisions = 5
-
 // decide answers a claim by what the API server has, and takes the target if it is free.
 func (r *Reconciler) decide(ctx context.Context, claim targetlock.Claim) (decision targetlock.Decision, err error) {
-	for range decisions {
-		if decision, err = r.decideOnce(ctx, claim); !errors.Is(err, targetlock.ErrChanged) {
-			return decision, err
-		}
-	}
+	err = targetlock.RetryChanged(func() (err error) {
+		decision, err = r.decideOnce(ctx, claim)
+		return err
+	})
 	return decision, err
 }
 
@@ -47,7 +41,7 @@ func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (ta
 	if decision.Verdict != targetlock.Free && decision.Verdict != targetlock.Held {
 		return decision, nil
 	}
-	if facts.Working, err = r.runs.Working(ctx, r.index, targetlock.TargetHash(claim.Target), claim.Holder.UID); err != nil {
+	if facts.Working, err = r.runs.Working(ctx, r.index, v1alpha1.TargetHash(claim.Target), claim.Holder.UID); err != nil {
 		return decision, err
 	}
 	decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
@@ -70,13 +64,11 @@ func (r *Reconciler) takeOver(ctx context.Context, claim targetlock.Claim, confl
 
 // fateOfBlock looks whether an execution that blocks its workflow still does.
 func (r *Reconciler) fateOfBlock(ctx context.Context, blocker targetlock.Holder) (targetlock.Facts, error) {
-	live, err := r.executions.KubernautV1alpha1().WorkflowExecutions(blocker.Namespace).Get(ctx, blocker.Name, metav1.GetOptions{})
+	live, err := holders.Find(ctx, r.executions, blocker)
 	switch {
-	case apierrors.IsNotFound(err):
-		return targetlock.Facts{Gone: blocker}, nil
 	case err != nil:
 		return targetlock.Facts{}, fmt.Errorf("failed to read the execution %s, which blocks the workflow: %w", nameOf(blocker), err)
-	case live.UID != blocker.UID || live.DeletionTimestamp != nil:
+	case live == nil || live.DeletionTimestamp != nil:
 		return targetlock.Facts{Gone: blocker}, nil
 	case live.Status.BlockClearance != nil:
 		return targetlock.Facts{Cleared: blocker}, nil

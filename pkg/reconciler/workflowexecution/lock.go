@@ -75,8 +75,7 @@ func (r *Reconciler) turnAway(wfe *v1alpha1.WorkflowExecution, claim targetlock.
 func (r *Reconciler) finishSpent(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, entry targetlock.Entry) {
 	noteLock(wfe, claim)
 	if entry.Ran {
-		// Which run it was is lost, not that there was one.
-		wfe.GetConditionSet().Manage(&wfe.Status).MarkTrue(v1alpha1.ConditionPipelineRunCreated)
+		wfe.Status.MarkPipelineRunLost()
 	}
 	completed := metav1.NewTime(entry.CompletedAt)
 	var details *v1alpha1.FailureDetails

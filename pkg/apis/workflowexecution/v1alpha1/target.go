@@ -4,6 +4,8 @@
 package v1alpha1
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -101,4 +103,14 @@ func checkTargetName(name string) error {
 // isBlank is what the pattern of spec.targetResource calls \p{Z} and \p{Cc}.
 func isBlank(r rune) bool {
 	return unicode.In(r, unicode.Z, unicode.Cc)
+}
+
+// TargetHashDigits is the length of a TargetHash.
+const TargetHashDigits = 40
+
+// TargetHash tells canonical targets apart where a target does not fit: in a label, and in the name of its
+// Lease. Both have the same one, so that the one is found from the other.
+func TargetHash(canonical string) string {
+	sum := sha256.Sum256([]byte(canonical))
+	return hex.EncodeToString(sum[:])[:TargetHashDigits]
 }

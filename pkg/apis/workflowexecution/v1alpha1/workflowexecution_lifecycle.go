@@ -108,6 +108,12 @@ func (s *WorkflowExecutionStatus) MarkPipelineRunCreated(ref PipelineRunRef) {
 	s.derivePhase()
 }
 
+// MarkPipelineRunLost notes that there was a PipelineRun, and that nobody knows any more which.
+func (s *WorkflowExecutionStatus) MarkPipelineRunLost() {
+	conditionSet.Manage(s).MarkTrue(ConditionPipelineRunCreated)
+	s.derivePhase()
+}
+
 // MarkStarted notes that the PipelineRun was let go.
 func (s *WorkflowExecutionStatus) MarkStarted(at metav1.Time) {
 	s.StartTime = &at

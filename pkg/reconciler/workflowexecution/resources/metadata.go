@@ -4,9 +4,6 @@
 package resources
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -53,8 +50,6 @@ func CancelReasonOf(run metav1.Object) v1alpha1.FailureReason {
 	return ""
 }
 
-const targetHashDigits = 40
-
 // BelongsTo tells whether this controller made the object for the execution with that UID. Names
 // prove nothing: anybody may create an object of that name.
 func BelongsTo(object metav1.Object, execution types.UID) bool {
@@ -81,10 +76,9 @@ func IsWatched(object metav1.Object) bool {
 }
 
 func runLabels(wfe *v1alpha1.WorkflowExecution, target string) map[string]string {
-	sum := sha256.Sum256([]byte(target))
 	return map[string]string{
 		ExecutionUIDLabel: string(wfe.UID),
-		TargetHashLabel:   hex.EncodeToString(sum[:])[:targetHashDigits],
+		TargetHashLabel:   v1alpha1.TargetHash(target),
 		ManagedByLabel:    ManagedBy,
 	}
 }
