@@ -117,7 +117,9 @@ func TestSuccessorTakesNothingOver(t *testing.T) {
 		t.Error("the successor has taken the run of its predecessor")
 	}
 	judge.catchUp(t)
-	expect(t, "number of pods of the successor", 1, len(judge.Spans(successor.UID)))
+	if spans := judge.Spans(successor.UID); len(spans) != 1 {
+		t.Errorf("the containers of the successor could work in %d spans, expected one: %v", len(spans), spans)
+	}
 }
 
 func TestCooldownIsOfOneWorkflow(t *testing.T) {
