@@ -46,7 +46,7 @@ const holderPrefix = "holder-of-"
 // heldTarget has the target held by another execution, which works for a long time.
 func heldTarget(t *testing.T, namespace, name string) {
 	t.Helper()
-	image, _ := workflow{tasks: []string{"long"}, simulate: map[string]string{cluster.AnnotationStepDuration: "5m"}}.push(t, "tests/long:v1")
+	image, _ := workflow{tasks: []string{"long"}, simulate: map[string]string{cluster.AnnotationStepDuration: "5m"}}.push(t, bundle(t, "long"))
 	holder := submit(t, newExecution(namespace, holderPrefix+name, image,
 		withTarget(namespace+"/deployment/"+name), withWorkflow("long")))
 	awaitStep(t, awaitPhase(t, holder, v1alpha1.PhaseRunning))

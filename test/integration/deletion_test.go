@@ -98,7 +98,7 @@ func TestTargetOfAnExecutionThatIsGone(t *testing.T) {
 		cluster.ForTask(cluster.AnnotationStepDuration, "prepare"): "5m",
 		cluster.ForTask(cluster.AnnotationDieAfter, "prepare"):     "2s",
 	}}.push(t, bundle(t))
-	quick, _ := workflow{}.push(t, "tests/quick:v1")
+	quick, _ := workflow{}.push(t, bundle(t, "quick"))
 	namespace := newNamespace(t)
 	target := withTarget(namespace + "/deployment/api")
 	another := withWorkflow("another")

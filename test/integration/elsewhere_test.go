@@ -23,8 +23,8 @@ import (
 // After a restart an old execution is looked at again. It has no say in who has the target now.
 func TestRestartLeavesTheRunOfANewerExecutionAlone(t *testing.T) {
 	configure(t, `{"data":{"cooldown-period":"1s"}}`)
-	quick, _ := workflow{tasks: []string{"repair"}}.push(t, "tests/older:v1")
-	slow, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationStepDuration: "3s"}}.push(t, "tests/newer:v1")
+	quick, _ := workflow{tasks: []string{"repair"}}.push(t, bundle(t, "older"))
+	slow, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationStepDuration: "3s"}}.push(t, bundle(t, "newer"))
 	namespace := newNamespace(t)
 	target := withTarget(namespace + "/deployment/api")
 	older := awaitPhase(t, submit(t, newExecution(namespace, "older", quick, target)), v1alpha1.PhaseCompleted)
@@ -87,8 +87,8 @@ func TestSuccessorTakesNothingOver(t *testing.T) {
 	judge := observe(t)
 	dying, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{
 		cluster.AnnotationStepDuration: "5m", cluster.AnnotationDieAfter: "3s",
-	}}.push(t, "tests/dying:v1")
-	quick, _ := workflow{tasks: []string{"repair"}}.push(t, "tests/quick:v1")
+	}}.push(t, bundle(t, "dying"))
+	quick, _ := workflow{tasks: []string{"repair"}}.push(t, bundle(t, "quick"))
 	namespace := newNamespace(t)
 	predecessor := judge.submit(t, newExecution(namespace, "api", dying))
 	awaitPhase(t, predecessor, v1alpha1.PhaseRunning)

@@ -105,8 +105,8 @@ func newAccident(t *testing.T) *accident {
 	slow, _ := workflow{finally: []string{"uncordon"}, simulate: map[string]string{
 		cluster.ForTask(cluster.AnnotationStepDuration, "prepare"): "4s",
 		cluster.ForTask(cluster.AnnotationDieAfter, "prepare"):     "2s",
-	}}.push(t, "tests/accident:v1")
-	a.quick, _ = workflow{tasks: []string{"repair"}}.push(t, "tests/accident-quick:v1")
+	}}.push(t, bundle(t, "accident"))
+	a.quick, _ = workflow{tasks: []string{"repair"}}.push(t, bundle(t, "accident-quick"))
 	a.holder = a.submit(t, newExecution(a.namespace, "holder", slow, withTarget(a.target())))
 	a.holder = awaitPhase(t, a.holder, v1alpha1.PhaseRunning)
 	awaitStep(t, a.holder)

@@ -187,7 +187,7 @@ func newStorm(t *testing.T, executions, targets, namespaces int) *storm {
 func pushRepairs(t *testing.T) []repair {
 	t.Helper()
 	push := func(name string, tasks []string, simulate map[string]string) string {
-		image, _ := workflow{tasks: tasks, simulate: simulate}.push(t, "tests/storm-"+name+":v1")
+		image, _ := workflow{tasks: tasks, simulate: simulate}.push(t, bundle(t, name))
 		return image
 	}
 	return []repair{

@@ -82,7 +82,7 @@ func TestStalledReplicaNeverStartsAStaleRun(t *testing.T) {
 	first := replace(t, 1, install.Alone, through(t, proxy))[0]
 	judge, runs := observe(t), recordRuns(t)
 	namespace := newNamespace(t)
-	image, _ := workflow{tasks: []string{"repair"}}.push(t, "tests/stale:v1")
+	image, _ := workflow{tasks: []string{"repair"}}.push(t, bundle(t, "stale"))
 
 	useTargets(t, namespace, image, rows)
 	for _, row := range rows {
@@ -149,8 +149,8 @@ func stall(t *testing.T, proxy *install.FaultProxy, namespace, image string, row
 // replica is to go on late.
 func succeed(t *testing.T, judge *court, namespace string, rows []*stalled) {
 	t.Helper()
-	quick, _ := workflow{tasks: []string{"repair"}}.push(t, "tests/stale-quick:v1")
-	slow, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationStepDuration: "4s"}}.push(t, "tests/stale-slow:v1")
+	quick, _ := workflow{tasks: []string{"repair"}}.push(t, bundle(t, "stale-quick"))
+	slow, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationStepDuration: "4s"}}.push(t, bundle(t, "stale-slow"))
 	// The quick ones come first, so that none of the slow ones is over before all others are where they
 	// are to be.
 	for _, late := range []bool{true, false} {

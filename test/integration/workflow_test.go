@@ -59,10 +59,12 @@ func pipelineTask(name string) tektonv1.PipelineTask {
 	}}}
 }
 
-// bundle is the tag under which a test keeps its workflow.
-func bundle(t *testing.T) string {
+// bundle is the tag under which a test keeps its workflow, or one of several by its name. No other test
+// has it: they run side by side.
+func bundle(t *testing.T, name ...string) string {
 	t.Helper()
-	return "tests/" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + ":v1"
+	words := strings.Join(append([]string{t.Name()}, name...), "-")
+	return "tests/" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(words)) + ":v1"
 }
 
 func runOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) *tektonv1.PipelineRun {
