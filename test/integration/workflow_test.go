@@ -5,6 +5,7 @@ package integration
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -63,9 +64,12 @@ func pipelineTask(name string) tektonv1.PipelineTask {
 // has it: they run side by side.
 func bundle(t *testing.T, name ...string) string {
 	t.Helper()
-	words := strings.Join(append([]string{t.Name()}, name...), "-")
-	return "tests/" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(words)) + ":v1"
+	words := strings.ToLower(strings.Join(append([]string{t.Name()}, name...), "-"))
+	return "tests/" + strings.Trim(noWord.ReplaceAllString(words, "-"), "-") + ":v1"
 }
+
+// noWord is what the name of a test may have in it and that of a repository may not.
+var noWord = regexp.MustCompile(`[^a-z0-9]+`)
 
 func runOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) *tektonv1.PipelineRun {
 	t.Helper()
