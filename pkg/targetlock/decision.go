@@ -30,8 +30,8 @@ const (
 
 // Facts are what a decision rests on beside the lock itself, each as the API server has it.
 type Facts struct {
-	// Working is an execution that works on the target though the Lease does not say so: somebody has
-	// deleted or edited the Lease.
+	// Working is an execution whose run on the target has not ended though the Lease does not say so:
+	// somebody has deleted or edited the Lease.
 	Working *Conflict
 	// Cleared is an execution whose block a person has cleared.
 	Cleared Holder
@@ -58,7 +58,7 @@ type Decision struct {
 // Decide answers a claim on a target: the table of section 5 of the specification, in its order.
 func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	if lock.isHeldBy(claim.Holder) {
-		return held(facts)
+		return DecideTaken(facts)
 	}
 	entry, known := lock.Ledger[claim.WorkflowID]
 	switch {
@@ -76,8 +76,10 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	return again(entry, facts, now)
 }
 
-// held believes the Lease unless another execution works on the target: somebody has edited it then.
-func held(facts Facts) Decision {
+// DecideTaken answers a claim that has its target, as the Lease says it. It believes the Lease unless
+// another execution works on the target: somebody has edited the Lease then, or deleted it under that
+// one. The lock stays as it is, for whoever frees the targets of dead holders.
+func DecideTaken(facts Facts) Decision {
 	if facts.Working != nil {
 		return busy(facts.Working)
 	}

@@ -39,8 +39,9 @@ type Entry struct {
 	Blocks v1alpha1.SkipReason `json:"blocks,omitempty"`
 }
 
-// DecodeLedger reads what Ledger.Encode wrote. It refuses whatever it cannot fully understand: to
-// forget a block is worse than to ask a person.
+// DecodeLedger reads what Ledger.Encode wrote. It refuses values that it does not understand: to forget
+// a block is worse than to ask a person. Fields that it does not know are those of a later version, whose
+// entries have to keep their targets usable after a way back.
 func DecodeLedger(text string) (Ledger, error) {
 	var ledger Ledger
 	if err := json.Unmarshal([]byte(text), &ledger); err != nil {

@@ -222,6 +222,12 @@ func TestOutcomeOf(t *testing.T) {
 		"deleted before it started": {
 			status: v1alpha1.WorkflowExecutionStatusFields{CompletionTime: &at, FailureDetails: cancelled}, deleted: true,
 		},
+		"deleted, and its run is gone, whose start was never noted": {
+			status: v1alpha1.WorkflowExecutionStatusFields{CompletionTime: &at, FailureDetails: failure}, deleted: true,
+			want: &Outcome{
+				Phase: v1alpha1.PhaseFailed, Reason: v1alpha1.FailureTaskFailed, Message: "exit code 1", Ran: true, CompletedAt: noon, Deleted: true,
+			},
+		},
 		"deleted while it ran": {
 			status: v1alpha1.WorkflowExecutionStatusFields{StartTime: &since, CompletionTime: &at, FailureDetails: failure}, deleted: true,
 			want: &Outcome{

@@ -32,10 +32,12 @@ type Outcome struct {
 }
 
 // OutcomeOf an execution whose outcome is noted in its status; nil if nothing of it is to be
-// remembered: it had no run, or was deleted before its run started.
+// remembered: it had no run, or was deleted before its run started. A run whose start was never noted
+// may have worked all the same.
 func OutcomeOf(wfe *v1alpha1.WorkflowExecution) *Outcome {
 	status, deleted := &wfe.Status, wfe.DeletionTimestamp != nil
-	if !status.HasOutcome() || status.SkipDetails != nil || deleted && !status.HasStarted() {
+	mayHaveRun := status.HasStarted() || status.FailureDetails != nil && status.FailureDetails.WasExecutionFailure
+	if !status.HasOutcome() || status.SkipDetails != nil || deleted && !mayHaveRun {
 		return nil
 	}
 	outcome := &Outcome{

@@ -63,7 +63,8 @@ func (r *Runs) GraceRemaining(run *tektonv1.PipelineRun, since time.Time, settin
 }
 
 // DeleteUnstarted deletes a run that is held back, if nothing has changed it. A failure means that it
-// has changed, perhaps started: the next pass sees.
+// has changed, perhaps started: the next pass sees. So does one with apierrors.IsNotFound: the run may
+// have been started and have worked before somebody else deleted it.
 func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) error {
 	if !run.IsPending() {
 		return fmt.Errorf("PipelineRun %s/%s was started meanwhile", run.Namespace, run.Name)
@@ -71,8 +72,8 @@ func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) e
 	err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{
 		Preconditions: &metav1.Preconditions{UID: &run.UID, ResourceVersion: &run.ResourceVersion},
 	})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("failed to delete PipelineRun %s/%s, which never started: %w", run.Namespace, run.Name, err)
+	if err != nil {
+		return fmt.Errorf("failed to delete PipelineRun %s/%s before it starts: %w", run.Namespace, run.Name, err)
 	}
 	return nil
 }

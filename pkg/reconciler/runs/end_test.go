@@ -85,6 +85,14 @@ func TestDeleteUnstartedLeavesWhatStarted(t *testing.T) {
 	}
 }
 
+// Somebody may have started it, and deleted it after it worked.
+func TestDeleteUnstartedSaysNothingOfWhatIsGone(t *testing.T) {
+	ctx, r := server(t, nil)
+	if err := r.DeleteUnstarted(ctx, given.Run(execution())); !apierrors.IsNotFound(err) {
+		t.Errorf("DeleteUnstarted() = %v, want that it was not found", err)
+	}
+}
+
 // Tekton refuses to cancel what has ended. Any other refusal is an error.
 func TestCancelRefused(t *testing.T) {
 	works := given.Run(execution(), given.Works(0))

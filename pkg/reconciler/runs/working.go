@@ -19,6 +19,27 @@ import (
 // Working finds an execution other than the given one that works on a target whatever the Lease says:
 // somebody may have deleted or edited that. The index says where to look, the API server what is so.
 func (r *Runs) Working(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
+	working, err := r.runThat(ctx, index, targetHash, except, func(run *tektonv1.PipelineRun) bool { return !run.IsPending() })
+	if working != nil || err != nil {
+		return working, err
+	}
+	return r.workingPod(ctx, index, targetHash, except)
+}
+
+// Unfinished finds one whose run is held back as well: a replica that believes in a Lease which is no
+// more may be about to start it.
+func (r *Runs) Unfinished(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
+	working, err := r.Working(ctx, index, targetHash, except)
+	if working != nil || err != nil {
+		return working, err
+	}
+	return r.runThat(ctx, index, targetHash, except, (*tektonv1.PipelineRun).IsPending)
+}
+
+// runThat finds a run on the target that has not ended, and of which the given holds as well.
+func (r *Runs) runThat(
+	ctx context.Context, index *Index, targetHash string, except types.UID, holds func(*tektonv1.PipelineRun) bool,
+) (*targetlock.Conflict, error) {
 	found, err := index.Runs(targetHash)
 	if err != nil {
 		return nil, err
@@ -31,11 +52,11 @@ func (r *Runs) Working(ctx context.Context, index *Index, targetHash string, exc
 		if err != nil {
 			return nil, err
 		}
-		if live != nil && !live.IsDone() && !live.IsPending() {
+		if live != nil && !live.IsDone() && holds(live) {
 			return conflictOf(live, since(live)), nil
 		}
 	}
-	return r.workingPod(ctx, index, targetHash, except)
+	return nil, nil
 }
 
 // workingPod finds a pod that outlives its run.

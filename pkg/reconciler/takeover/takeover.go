@@ -5,6 +5,7 @@
 package takeover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -34,11 +35,13 @@ type Takeover struct {
 	runs       *runs.Runs
 	locks      Locks
 	clock      clock.PassiveClock
+	// runNamespace is where runs live of which nothing else says it.
+	runNamespace string
 }
 
-// New takes the client of executions, and what ends runs and frees targets.
-func New(executions versioned.Interface, runs *runs.Runs, locks Locks, clock clock.PassiveClock) *Takeover {
-	return &Takeover{executions: executions, runs: runs, locks: locks, clock: clock}
+// New takes the client of executions, what ends runs and frees targets, and the execution namespace.
+func New(executions versioned.Interface, runs *runs.Runs, locks Locks, clock clock.PassiveClock, runNamespace string) *Takeover {
+	return &Takeover{executions: executions, runs: runs, locks: locks, clock: clock, runNamespace: runNamespace}
 }
 
 // Free frees the target of a dead holder, and tells whether it has, once nothing of that holder's run
@@ -60,7 +63,7 @@ func (t *Takeover) Free(
 	if holder != nil && !holder.Status.IsTerminal() {
 		return false, nil
 	}
-	theirs := conflict.Claim()
+	theirs := t.claimOf(conflict, holder)
 	if err := t.locks.Fence(ctx, theirs); err != nil {
 		return false, err
 	}
@@ -69,12 +72,29 @@ func (t *Takeover) Free(
 	if err != nil {
 		return false, err
 	}
+	if run != nil {
+		theirs.WorkflowID = cmp.Or(theirs.WorkflowID, run.Annotations[resources.WorkflowIDAnnotation])
+	}
 	outcome := t.outcome(holder, run)
 	if cleared, err := t.clear(ctx, ref, run, holder == nil); !cleared || err != nil {
 		return false, err
 	}
 	_, err = t.locks.Release(ctx, theirs, outcome, policy)
 	return err == nil, err
+}
+
+// claimOf is the claim by which a holder took its target. What the holder itself says counts before the
+// Lease, which may have been edited.
+func (t *Takeover) claimOf(conflict targetlock.Conflict, holder *v1alpha1.WorkflowExecution) targetlock.Claim {
+	claim := conflict.Claim()
+	if holder != nil {
+		claim.WorkflowID = holder.Spec.WorkflowRef.WorkflowID
+		if ref := holder.Status.PipelineRunRef; ref != nil {
+			claim.RunNamespace = ref.Namespace
+		}
+	}
+	claim.RunNamespace = cmp.Or(claim.RunNamespace, t.runNamespace)
+	return claim
 }
 
 // runOf is the run of an execution that may be gone, as far as its Lease remembers it.

@@ -31,8 +31,9 @@ type writes struct {
 	t     *testing.T
 	fails string
 	done  []string
-	// remembers is what the release was told of the holder.
-	remembers *targetlock.Outcome
+	// remembers is what the release was told of the holder, of which workflow.
+	remembers  *targetlock.Outcome
+	workflowID string
 }
 
 func (w *writes) write(what string) error {
@@ -60,7 +61,7 @@ func (w *writes) Release(
 	_ context.Context, claim targetlock.Claim, outcome *targetlock.Outcome, _ targetlock.Policy,
 ) (*targetlock.Entry, error) {
 	w.t.Helper()
-	w.remembers = outcome
+	w.remembers, w.workflowID = outcome, claim.WorkflowID
 	return nil, w.lock("release", claim)
 }
 
@@ -83,6 +84,13 @@ func holder() targetlock.Holder {
 
 func free(t *testing.T, w *writes, objects ...runtime.Object) (bool, error) {
 	t.Helper()
+	return freeOf(t, w, targetlock.Conflict{
+		Holder: holder(), Target: given.Target, WorkflowID: given.WorkflowID, RunNamespace: given.RunNamespace, Since: given.Ago(time.Hour).Time,
+	}, objects...)
+}
+
+func freeOf(t *testing.T, w *writes, conflict targetlock.Conflict, objects ...runtime.Object) (bool, error) {
+	t.Helper()
 	w.t = t
 	server := given.NewListers(objects)
 	ctx, clients := given.WithClients(t.Context(), t, &server)
@@ -91,9 +99,7 @@ func free(t *testing.T, w *writes, objects ...runtime.Object) (bool, error) {
 	}
 	now := clocktesting.NewFakePassiveClock(given.Now())
 	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
-	return New(executionclient.Get(ctx), ours, w, now).Free(ctx, targetlock.Conflict{
-		Holder: holder(), Target: given.Target, WorkflowID: given.WorkflowID, RunNamespace: given.RunNamespace, Since: given.Ago(time.Hour).Time,
-	}, targetlock.Policy{})
+	return New(executionclient.Get(ctx), ours, w, now, given.RunNamespace).Free(ctx, conflict, targetlock.Policy{})
 }
 
 // The history of an execution that is gone is deleted while its target is still locked: once that is free,
@@ -193,6 +199,36 @@ func TestFreeStopsAtFailure(t *testing.T) {
 			}
 			if !slices.Equal(w.done, want) {
 				t.Errorf("Writes %q, want %q", w.done, want)
+			}
+		})
+	}
+}
+
+// Somebody has removed or edited what the Lease says of its holder.
+func TestFreeOfEditedLease(t *testing.T) {
+	done := given.Run(dead(), given.Works(time.Hour), given.Succeeded(time.Minute))
+	over := dead(given.Started(time.Hour), given.Ended(time.Minute, nil), given.Released)
+	for _, test := range []struct {
+		name                     string
+		workflowID, runNamespace string
+		objects                  []runtime.Object
+		want                     string
+	}{
+		{"the workflow is removed, the holder knows it", "", given.RunNamespace, []runtime.Object{done, over}, given.WorkflowID},
+		{"the workflow is another, the holder knows it", "other", given.RunNamespace, []runtime.Object{done, over}, given.WorkflowID},
+		{"the workflow is removed, the run knows it", "", given.RunNamespace, []runtime.Object{done}, given.WorkflowID},
+		{"the workflow is removed, and nobody knows it", "", given.RunNamespace, nil, ""},
+		{"the namespace is removed, the holder knows it", given.WorkflowID, "", []runtime.Object{done, over}, given.WorkflowID},
+		{"the namespace is another, the holder knows it", given.WorkflowID, "nowhere", []runtime.Object{done, over}, given.WorkflowID},
+		{"the namespace is removed, and the holder gone", given.WorkflowID, "", []runtime.Object{done}, given.WorkflowID},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := &writes{}
+			freed, err := freeOf(t, w, targetlock.Conflict{
+				Holder: holder(), Target: given.Target, WorkflowID: test.workflowID, RunNamespace: test.runNamespace,
+			}, test.objects...)
+			if !freed || err != nil || w.workflowID != test.want {
+				t.Errorf("Free() = %t, %v, of workflow %q; want it freed of %q", freed, err, w.workflowID, test.want)
 			}
 		})
 	}

@@ -56,7 +56,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		client:     executionclient.Get(ctx),
 		runs:       ours,
 		locks:      locks,
-		takeover:   takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}),
+		takeover:   takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}, runinformers.Namespace(ctx)),
 		config:     store,
 		events:     recorder(ctx),
 		clock:      clock.RealClock{},

@@ -7,6 +7,7 @@ import (
 	"context"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -52,7 +53,11 @@ func (r *Reconciler) deleteOrphan(ctx context.Context, owner targetlock.Holder, 
 	case err != nil:
 		return err
 	case run.IsPending() && (live == nil || live.Status.IsTerminal()):
-		return r.runs.DeleteUnstarted(ctx, run)
+		err := r.runs.DeleteUnstarted(ctx, run)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return err
 	case !run.IsPending() && live == nil:
 		return r.runs.DeleteForeground(ctx, run)
 	}

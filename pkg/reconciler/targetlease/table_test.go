@@ -55,7 +55,7 @@ func construct(ctx context.Context, listers *given.Listers, circumstances *given
 		client:     executionclient.Get(ctx),
 		runs:       ours,
 		locks:      locks,
-		takeover:   takeover.New(executionclient.Get(ctx), ours, locks, now),
+		takeover:   takeover.New(executionclient.Get(ctx), ours, locks, now, given.RunNamespace),
 		config:     fixedConfig{circumstances.Config},
 		events:     controller.GetEventRecorder(ctx),
 		clock:      now,

@@ -51,7 +51,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		targets:      targets(ctx),
 		locks:        locks,
 		runs:         ours,
-		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}),
+		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}, runinformers.Namespace(ctx)),
 		clock:        clock.RealClock{},
 	}
 	impl := reconcilerv1alpha1.NewImpl(ctx, r, func(*controller.Impl) controller.Options {

@@ -41,14 +41,25 @@ func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (ta
 	if decision.Verdict != targetlock.Free && decision.Verdict != targetlock.Held {
 		return decision, nil
 	}
-	if facts.Working, err = r.runs.Working(ctx, r.index, v1alpha1.TargetHash(claim.Target), claim.Holder.UID); err != nil {
+	if facts.Working, err = r.unfinished(ctx, claim); err != nil {
 		return decision, err
 	}
 	decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
-	if decision.Verdict == targetlock.Free {
-		return targetlock.Decision{Verdict: targetlock.Held}, r.locks.Take(ctx, lock, claim)
+	if decision.Verdict != targetlock.Free {
+		return decision, nil
 	}
-	return decision, nil
+	if err := r.locks.Take(ctx, lock, claim); err != nil {
+		return decision, err
+	}
+	// This replica may have been held up since it looked, and another execution have taken the target,
+	// come as far as its start, and lost its Lease to somebody who deleted it.
+	facts.Working, err = r.unfinished(ctx, claim)
+	return targetlock.DecideTaken(facts), err
+}
+
+// unfinished finds another execution whose run on the target has not ended, whatever the Lease says.
+func (r *Reconciler) unfinished(ctx context.Context, claim targetlock.Claim) (*targetlock.Conflict, error) {
+	return r.runs.Unfinished(ctx, r.index, v1alpha1.TargetHash(claim.Target), claim.Holder.UID)
 }
 
 // takeOver frees the target of a dead holder if it can, which changes the lock.
@@ -68,10 +79,10 @@ func (r *Reconciler) fateOfBlock(ctx context.Context, blocker targetlock.Holder)
 	switch {
 	case err != nil:
 		return targetlock.Facts{}, fmt.Errorf("failed to read the execution %s, which blocks the workflow: %w", nameOf(blocker), err)
+	case live != nil && live.Status.BlockClearance != nil:
+		return targetlock.Facts{Cleared: blocker}, nil
 	case live == nil || live.DeletionTimestamp != nil:
 		return targetlock.Facts{Gone: blocker}, nil
-	case live.Status.BlockClearance != nil:
-		return targetlock.Facts{Cleared: blocker}, nil
 	}
 	return targetlock.Facts{}, nil
 }

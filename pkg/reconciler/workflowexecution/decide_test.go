@@ -129,6 +129,7 @@ func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
 	works := given.Run(other(), given.Works(time.Minute))
 	ended := given.Run(other(), given.Works(time.Hour), given.Failed(0, tektonv1.PipelineRunReasonFailed))
 	pod := given.Pod(ended, "drain", given.PodCreated(time.Minute))
+	heldBack := given.Run(other(), createdAMinuteAgo)
 	runs := func(name string, circumstance func(*given.Circumstances), objects ...runtime.Object) rtesting.TableRow {
 		return rtesting.TableRow{
 			Name: name, Objects: append(objects, execution()), OtherTestData: given.With(circumstance),
@@ -149,14 +150,54 @@ func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
 		busy("its run works, and the Lease is free", works, given.FreeLease()),
 		busy("its run works, and the Lease was edited to name this one", works, given.LockLease(execution(), 0)),
 		busy("its pod outlives its run", ended, pod),
+		// A replica that was held up since it read the Lease may still start it.
+		busy("its run is held back", heldBack),
+		busy("its run is held back, and the Lease was edited to name this one", heldBack, given.LockLease(execution(), 0)),
+		busy("its run is held back, and that of a third works", given.Run(given.Execution("a/first")), works),
 		runs("its run has ended, which the cache does not know", given.Live(ended), works),
 		runs("its run is gone, which the cache does not know", given.Gone(works), works),
 		runs("its run is another one by now", given.Live(given.Run(other(), given.Again, given.Works(0))), works),
-		runs("its run was never started", given.Live(), given.Run(other())),
+		runs("its run was held back, and is gone, which the cache does not know", given.Gone(heldBack), heldBack),
 		runs("its pod has ended, which the cache does not know", given.Live(given.Pod(ended, "drain", given.PodEnded)), ended, pod),
 		runs("its pod is gone, which the cache does not know", given.Gone(pod), ended, pod),
 		runs("a pod of this execution's own works", given.Live(), given.Pod(given.Run(execution()), "drain")),
 	})
+}
+
+func createdAMinuteAgo(run *tektonv1.PipelineRun) {
+	run.CreationTimestamp = given.Ago(time.Minute)
+}
+
+// This replica is held up after it looked who works. Another execution takes the target, comes as far as its
+// run, and somebody deletes its Lease: what was taken then stays for whoever frees the targets of the dead.
+func TestAnotherComesBetweenLookAndTake(t *testing.T) {
+	for name, rival := range map[string]*tektonv1.PipelineRun{
+		"and its run is held back": given.Run(other(), createdAMinuteAgo),
+		"and its run works":        given.Run(other(), given.Works(time.Minute)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, rtesting.TableTest{{
+				Name:              "is busy",
+				Objects:           []runtime.Object{execution(), rival},
+				WithReactors:      []clientgotesting.ReactionFunc{absentUntilTaken()},
+				WantCreates:       []runtime.Object{newLease(execution())},
+				WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))),
+				WantEvents:        []string{skipped(other())},
+			}})
+		})
+	}
+}
+
+// absentUntilTaken has no PipelineRun at the API server before the Lease is taken.
+func absentUntilTaken() clientgotesting.ReactionFunc {
+	taken := false
+	return func(action clientgotesting.Action) (bool, runtime.Object, error) {
+		taken = taken || action.Matches("create", "leases")
+		if taken || !action.Matches("get", "pipelineruns") {
+			return false, nil, nil
+		}
+		return true, nil, apierrors.NewNotFound(schema.GroupResource{Group: "tekton.dev", Resource: "pipelineruns"}, "not yet")
+	}
 }
 
 // Somebody edited the Lease so that it names an execution that never was.

@@ -86,7 +86,7 @@ func TestDeletedBeforeStart(t *testing.T) {
 		WantErr:     true,
 		WantUpdates: fenced,
 		WantDeletes: deletions(runDeletion()),
-		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987, which never started: " +
+		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987 before it starts: " +
 			`Operation cannot be fulfilled on pipelineruns.tekton.dev "fix-bd45276987": Conflict: the preconditions do not hold`)},
 	}, {
 		// A stranger's run of that name and a stranger's lock are left alone.

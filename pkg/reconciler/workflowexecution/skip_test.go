@@ -168,6 +168,13 @@ func TestBlockEndsWithinCooldown(t *testing.T) {
 		WantStatusUpdates: status(execution(given.Held)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
+		Name:              "by clearance, and deletion after it",
+		Objects:           []runtime.Object{execution(), failedEarlier(given.Cleared(0), given.Deleted(0)), given.FreeLease(remembers)},
+		WantUpdates:       updates(given.LockLease(execution(), 0, remembers)),
+		WantCreates:       []runtime.Object{newRun()},
+		WantStatusUpdates: status(execution(given.Held)),
+		WantEvents:        []string{lockAcquired, runCreated},
+	}, {
 		// The cache has it cleared or gone, the API server decides.
 		Name:          "not at the API server",
 		Objects:       []runtime.Object{execution(), failedEarlier(given.Cleared(0)), given.FreeLease(given.Remembers("restart", blocks()))},

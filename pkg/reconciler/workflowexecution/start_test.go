@@ -156,7 +156,7 @@ func TestStartWithoutLock(t *testing.T) {
 		}))),
 		WantErr:     true,
 		WantDeletes: deletions(runDeletion()),
-		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987, which never started: " +
+		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987 before it starts: " +
 			`Operation cannot be fulfilled on pipelineruns.tekton.dev "fix-bd45276987": Conflict: the preconditions do not hold`)},
 	}, {
 		// Its holder is dead: the target is taken from it. The run starts in the next pass.
@@ -199,7 +199,7 @@ func TestStartWithoutLock(t *testing.T) {
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "pipelineruns")},
 		WantErr:      true,
 		WantDeletes:  deletions(runDeletion()),
-		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987, which never started: " +
+		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987 before it starts: " +
 			"inducing failure for delete pipelineruns")},
 	}})
 }

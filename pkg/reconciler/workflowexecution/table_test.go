@@ -73,7 +73,7 @@ func constructAt(
 		index:        index,
 		locks:        locks,
 		runs:         ours,
-		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, now),
+		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, now, given.RunNamespace),
 		tracker:      &rtesting.NullTracker{},
 		clock:        now,
 	}

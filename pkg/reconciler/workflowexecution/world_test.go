@@ -211,7 +211,7 @@ func (w *world) lookAfterLease() {
 	if holder := w.lock().Holder; holder != nil {
 		policy := targetlock.PolicyOf(config.DefaultWorkflowExecution())
 		w.act(func() {
-			_, _ = takeover.New(executionclient.Get(w.ctx), ours, locks, w.clock).Free(w.ctx, *holder, policy)
+			_, _ = takeover.New(executionclient.Get(w.ctx), ours, locks, w.clock, given.RunNamespace).Free(w.ctx, *holder, policy)
 		})
 	}
 }
