@@ -58,7 +58,7 @@ type Decision struct {
 // Decide answers a claim on a target: the table of section 5 of the specification, in its order.
 func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	if lock.isHeldBy(claim.Holder) {
-		return DecideTaken(facts)
+		return DecideHeld(facts)
 	}
 	entry, known := lock.Ledger[claim.WorkflowID]
 	switch {
@@ -76,10 +76,10 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	return again(entry, facts, now)
 }
 
-// DecideTaken answers a claim that has its target, as the Lease says it. It believes the Lease unless
+// DecideHeld answers a claim that has its target, as the Lease says it. It believes the Lease unless
 // another execution works on the target: somebody has edited the Lease then, or deleted it under that
 // one. The lock stays as it is, for whoever frees the targets of dead holders.
-func DecideTaken(facts Facts) Decision {
+func DecideHeld(facts Facts) Decision {
 	if facts.Working != nil {
 		return busy(facts.Working)
 	}

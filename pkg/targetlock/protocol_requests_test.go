@@ -19,6 +19,7 @@ var requests = [points]func(m *model, w *world, p *pass, choice int) bool{
 	readRunBeforeGivingUp: once((*model).readRunBeforeGivingUp),
 	readExecution:         once((*model).readExecution),
 	readLeaseToStart:      once((*model).readLeaseToStart),
+	readWorkingToStart:    once((*model).readWorkingToStart),
 	startRun:              (*model).startRun,
 	readLeaseAgain:        once((*model).readLeaseAgain),
 	readToFence:           once((*model).readToFence),
@@ -36,7 +37,7 @@ var requests = [points]func(m *model, w *world, p *pass, choice int) bool{
 var pointNames = [points]string{
 	"begins with", "reads the lease for", "reads the holder for", "reads the holder's run for", "looks who works, for",
 	"takes the lease for", "creates the run of", "reads the existing run of", "reads whether a run is stored of",
-	"before giving up, reads", "before giving up, reads the run of", "reads", "reads the lease, to start", "starts the run of",
+	"before giving up, reads", "before giving up, reads the run of", "reads", "reads the lease, to start", "looks who works, to start", "starts the run of",
 	"reads the lease again for", "reads the lease, to fence, for", "fences, for", "reads the run, to abandon it, of",
 	"deletes an unstarted run for", "reads what remains of", "reads the lease, to release it, for", "releases, for",
 	"stores the status of", "lets go of",
@@ -55,7 +56,8 @@ func (m *model) readLease(w *world, p *pass) bool {
 	p.look(w)
 	switch m.decide(question{lease: w.lease, who: p.who}) {
 	case Held:
-		return m.taken(p)
+		p.of = p.who
+		return p.goTo(readWorking)
 	case Spent:
 		if w.lease.ledger[p.who-1] == hasRun {
 			return p.turnAway(released)
@@ -65,10 +67,8 @@ func (m *model) readLease(w *world, p *pass) bool {
 		p.of = w.lease.holder
 		return p.goTo(readHolder)
 	case Free:
-		if m.looksBeforeTaking {
-			return p.goTo(readWorking)
-		}
-		return p.goTo(takeLease)
+		p.of = nobody
+		return p.goTo(readWorking)
 	case NotAgain, Unreadable:
 	}
 	return false
@@ -105,17 +105,20 @@ func (m *model) readHoldersRun(w *world, p *pass) bool {
 }
 
 // readWorking goes by an index that is assumed not to lag. A run that is held back counts: a replica may
-// be about to start it. A lock that was taken for nothing stays until the next one finds its holder dead.
+// be about to start it.
 func (m *model) readWorking(w *world, p *pass) bool {
-	run := w.run(partyA + partyB - p.who)
-	isBusy := run.isWorking() || run.state == pending && !m.pendingIsIdle
 	switch {
-	case isBusy:
+	case m.isBusy(w, p):
 		return p.turnAway(endedIdle)
-	case m.looksBeforeTaking:
-		return p.goTo(takeLease)
+	case p.of == p.who:
+		return m.taken(p)
 	}
-	return m.alone(p)
+	return p.goTo(takeLease)
+}
+
+func (m *model) isBusy(w *world, p *pass) bool {
+	run := w.run(partyA + partyB - p.who)
+	return run.isWorking() || run.state == pending && !m.pendingIsIdle
 }
 
 func (m *model) takeLease(w *world, p *pass) bool {
@@ -218,6 +221,19 @@ func (m *model) readLeaseToStart(w *world, p *pass) bool {
 	if w.lease.holder != p.who || w.lease.fenced {
 		p.aim = toRegain
 		return p.goTo(readLease)
+	}
+	if m.looksOnlyToTake {
+		return p.goTo(startRun)
+	}
+	return p.goTo(readWorkingToStart)
+}
+
+// readWorkingToStart turns away whoever finds another run before its own start. Its lock stays until the
+// next one finds its holder dead.
+func (m *model) readWorkingToStart(w *world, p *pass) bool {
+	if m.isBusy(w, p) {
+		p.aim = toRegain
+		return p.turnAway(endedIdle)
 	}
 	return p.goTo(startRun)
 }

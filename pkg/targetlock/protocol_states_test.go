@@ -27,7 +27,7 @@ func (p *pass) forget() {
 func (p *pass) needs(run party) bool {
 	keepsOwn := p.aim == toRegain || p.aim == toTakeOverAgain || p.aim == toTurnAway
 	switch p.at {
-	case readReference, readExecution, readLeaseToStart, startRun, readLeaseAgain:
+	case readReference, readExecution, readLeaseToStart, readWorkingToStart, startRun, readLeaseAgain:
 		keepsOwn = true
 	case readToFence, writeFence:
 		keepsOwn = keepsOwn || p.aim == toAbandon

@@ -20,6 +20,7 @@ const (
 	readRunBeforeGivingUp
 	readExecution
 	readLeaseToStart
+	readWorkingToStart
 	startRun
 	readLeaseAgain
 	readToFence
@@ -228,14 +229,6 @@ func (p *pass) turnAway(with end) bool {
 
 // taken is what follows once the target is ours, on paper.
 func (m *model) taken(p *pass) bool {
-	if m.looksBeforeTaking {
-		return m.alone(p)
-	}
-	return p.goTo(readWorking)
-}
-
-// alone is what follows once nobody else can work on the target.
-func (m *model) alone(p *pass) bool {
 	if p.aim == toRegain {
 		return p.goTo(readLeaseAgain)
 	}

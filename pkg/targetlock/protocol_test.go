@@ -107,8 +107,8 @@ type model struct {
 type flaws struct {
 	noFence, noSecondLook, noLeaseRead, blindDelete, blindStart, blindUpdate bool
 	earlyRelease, earlyStart, noStatusRules, goneIsUnstarted                 bool
-	// These two matter where the Lease is deleted by hand.
-	pendingIsIdle, looksBeforeTaking bool
+	// These matter where the Lease is deleted by hand.
+	pendingIsIdle, looksOnlyToTake bool
 }
 
 // fault tells whether one more may befall an execution, and counts it. The second execution is a rival that
@@ -234,7 +234,7 @@ func TestProtocolNeverHasTwoRunsOnOneTarget(t *testing.T) {
 	t.Parallel()
 	for name, m := range map[string]model{
 		"two replicas and two faults":                {passes: 2, faults: 2},
-		"two replicas and a lease deleted by hand":   {passes: 2, faults: 1, byHand: true},
+		"two replicas and a lease deleted by hand":   {passes: 2, faults: 2, byHand: true},
 		"three replicas and a lease deleted by hand": {passes: 3, faults: 1, byHand: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestEachPartOfTheProtocolIsNeeded(t *testing.T) {
 		"status that may be overwritten":                {model{flaws: flaws{noStatusRules: true}}, denied},
 		"a run that is gone taken for one not started":  {model{flaws: flaws{goneIsUnstarted: true}}, denied},
 		"a lease deleted under a run that is held back": {model{byHand: true, flaws: flaws{pendingIsIdle: true}}, both},
-		"a lease deleted after the look who works":      {model{byHand: true, flaws: flaws{looksBeforeTaking: true}}, both},
+		"a lease deleted after the look who works":      {model{byHand: true, flaws: flaws{looksOnlyToTake: true}}, both},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -45,16 +45,10 @@ func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (ta
 		return decision, err
 	}
 	decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
-	if decision.Verdict != targetlock.Free {
-		return decision, nil
+	if decision.Verdict == targetlock.Free {
+		return targetlock.Decision{Verdict: targetlock.Held}, r.locks.Take(ctx, lock, claim)
 	}
-	if err := r.locks.Take(ctx, lock, claim); err != nil {
-		return decision, err
-	}
-	// This replica may have been held up since it looked, and another execution have taken the target,
-	// come as far as its start, and lost its Lease to somebody who deleted it.
-	facts.Working, err = r.unfinished(ctx, claim)
-	return targetlock.DecideTaken(facts), err
+	return decision, nil
 }
 
 // unfinished finds another execution whose run on the target has not ended, whatever the Lease says.

@@ -168,38 +168,6 @@ func createdAMinuteAgo(run *tektonv1.PipelineRun) {
 	run.CreationTimestamp = given.Ago(time.Minute)
 }
 
-// This replica is held up after it looked who works. Another execution takes the target, comes as far as its
-// run, and somebody deletes its Lease: what was taken then stays for whoever frees the targets of the dead.
-func TestAnotherComesBetweenLookAndTake(t *testing.T) {
-	for name, rival := range map[string]*tektonv1.PipelineRun{
-		"and its run is held back": given.Run(other(), createdAMinuteAgo),
-		"and its run works":        given.Run(other(), given.Works(time.Minute)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			run(t, rtesting.TableTest{{
-				Name:              "is busy",
-				Objects:           []runtime.Object{execution(), rival},
-				WithReactors:      []clientgotesting.ReactionFunc{absentUntilTaken()},
-				WantCreates:       []runtime.Object{newLease(execution())},
-				WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))),
-				WantEvents:        []string{skipped(other())},
-			}})
-		})
-	}
-}
-
-// absentUntilTaken has no PipelineRun at the API server before the Lease is taken.
-func absentUntilTaken() clientgotesting.ReactionFunc {
-	taken := false
-	return func(action clientgotesting.Action) (bool, runtime.Object, error) {
-		taken = taken || action.Matches("create", "leases")
-		if taken || !action.Matches("get", "pipelineruns") {
-			return false, nil, nil
-		}
-		return true, nil, apierrors.NewNotFound(schema.GroupResource{Group: "tekton.dev", Resource: "pipelineruns"}, "not yet")
-	}
-}
-
 // Somebody edited the Lease so that it names an execution that never was.
 func TestLeaseEditedWhileAnotherWorks(t *testing.T) {
 	ghost := given.Execution("nowhere/ghost", given.WithWorkflow("drain"))

@@ -32,6 +32,15 @@ func (r *Reconciler) start(
 	if !mayStart {
 		return r.lostLock(ctx, wfe, claim, run)
 	}
+	// And the Lease need not be the one that was taken first: whoever has lost it to somebody who deleted it by
+	// hand is seen here, or sees us.
+	other, err := r.unfinished(ctx, claim)
+	if err != nil {
+		return err
+	}
+	if other != nil {
+		return r.withdraw(ctx, wfe, claim, run, targetlock.DecideHeld(targetlock.Facts{Working: other}))
+	}
 	started, err := r.runs.Start(ctx, run)
 	if err != nil {
 		return r.startFailed(ctx, wfe, claim, run, err)
@@ -123,15 +132,25 @@ func (r *Reconciler) lostLock(
 			return r.after(0)
 		}
 	}
+	if decision.Verdict != targetlock.Held {
+		return r.withdraw(ctx, wfe, claim, run, decision)
+	}
 	if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
 		return err
-	}
-	if decision.Verdict != targetlock.Held {
-		r.turnAway(wfe, claim, decision)
-		return nil
 	}
 	return r.refuseRun(ctx, wfe, claim, &refusal{
 		reason:  v1alpha1.FailureCancelled,
 		message: "The lock was fenced before the workflow started; nothing ran",
 	})
+}
+
+// withdraw ends an execution that has come as far as its run and does not get its target after all.
+func (r *Reconciler) withdraw(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun, decision targetlock.Decision,
+) error {
+	if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
+		return err
+	}
+	r.turnAway(wfe, claim, decision)
+	return nil
 }

@@ -203,3 +203,27 @@ func TestStartWithoutLock(t *testing.T) {
 			"inducing failure for delete pipelineruns")},
 	}})
 }
+
+// While this replica was held up, another execution has taken the target and come as far as its run, and
+// somebody has deleted its Lease. What this one has taken meanwhile stays for whoever frees the targets of
+// the dead.
+func TestStartBesideAnother(t *testing.T) {
+	held, pending, lease := execution(given.Held), given.Run(execution()), given.LockLease(execution(), 0)
+	beside := func(name string, rival *tektonv1.PipelineRun) rtesting.TableRow {
+		return rtesting.TableRow{
+			Name: name, Objects: []runtime.Object{held, pending, lease, rival},
+			WantDeletes:       deletions(runDeletion()),
+			WantStatusUpdates: status(execution(given.Held, given.SkippedFor(other(), time.Minute))),
+			WantEvents:        []string{skipped(other())},
+		}
+	}
+	works := given.Run(other(), given.Works(time.Minute))
+	unreadable := beside("whose run cannot be read", works)
+	unreadable.WithReactors = []clientgotesting.ReactionFunc{rtesting.InduceFailure("get", "pipelineruns")}
+	unreadable.WantErr, unreadable.WantDeletes, unreadable.WantStatusUpdates = true, nil, nil
+	unreadable.WantEvents = []string{internalError("failed to read PipelineRun kubernaut-workflows/" + works.Name + ": inducing failure for get pipelineruns")}
+	ended := beside("whose run has ended", given.Run(other(), given.Works(time.Hour), given.Succeeded(0)))
+	ended.WantDeletes, ended.WantPatches = nil, patches(startPatch())
+	ended.WantStatusUpdates, ended.WantEvents = status(execution(given.Started(0))), []string{started}
+	run(t, rtesting.TableTest{beside("whose run works", works), beside("whose run is held back", given.Run(other(), createdAMinuteAgo)), unreadable, ended})
+}
