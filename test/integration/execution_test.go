@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for what has to happen. It is no measure of speed.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 type option func(*v1alpha1.WorkflowExecution)
 

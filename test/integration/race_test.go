@@ -17,6 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -292,7 +295,13 @@ func generation(wfe *v1alpha1.WorkflowExecution) int {
 func (s *storm) chase(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	watcher, err := world.Executions.KubernautV1alpha1().WorkflowExecutions(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{})
+	client := world.Executions.KubernautV1alpha1().WorkflowExecutions(metav1.NamespaceAll)
+	now, err := client.List(ctx, metav1.ListOptions{})
+	must(t, err)
+	// The API server ends watches as it likes.
+	watcher, err := watchtools.NewRetryWatcher(now.ResourceVersion, &cache.ListWatch{
+		WatchFunc: func(options metav1.ListOptions) (watch.Interface, error) { return client.Watch(ctx, options) },
+	})
 	must(t, err)
 	s.chasers = &chasers{storm: s, done: map[types.UID]bool{}}
 	ended := make(chan struct{})
