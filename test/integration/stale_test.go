@@ -331,13 +331,10 @@ func holderOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) string {
 
 func poll(t *testing.T, done func(context.Context) (bool, error)) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), pollPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	return pollUntil(ctx, done)
 }
-
-// pollPatience is shorter than what a test waits for once, because some wait for many things.
-const pollPatience = 45 * time.Second
 
 func pollUntil(ctx context.Context, done func(context.Context) (bool, error)) error {
 	const interval = 100 * time.Millisecond

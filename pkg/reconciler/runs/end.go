@@ -84,21 +84,23 @@ func (r *Runs) DeleteForeground(ctx context.Context, run *tektonv1.PipelineRun) 
 	if run.DeletionTimestamp != nil {
 		return nil
 	}
-	err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{
-		PropagationPolicy: ptr.To(metav1.DeletePropagationForeground),
-		Preconditions:     &metav1.Preconditions{UID: &run.UID},
-	})
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, inForeground(run.UID))
+	if isRefused(err) {
 		return fmt.Errorf("failed to delete PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
 	}
 	return nil
 }
 
-// DeletePods asks the pods that are left to end. It waits for runs that have not ended: what they make
-// of their pods is theirs. It never forces: a pod that is not known to have ended may work on.
-func (r *Runs) DeletePods(ctx context.Context, left Remains) error {
+// straggling is how long a TaskRun may outlive its run, before it is taken for one that Tekton has
+// forgotten. Tekton needs moments; a step that ignores termination shows in its pod, not in its TaskRun.
+const straggling = time.Minute
+
+// DeleteRemains asks what is left of an ended run to end: its pods, and before them TaskRuns that nobody
+// will ever end. It waits for runs that may still end by themselves: what they make of their pods is
+// theirs. It never forces: a pod that is not known to have ended may work on.
+func (r *Runs) DeleteRemains(ctx context.Context, left Remains) error {
 	if left.Runs() {
-		return nil
+		return r.deleteStragglers(ctx, left)
 	}
 	for _, pod := range left.pods {
 		if pod.DeletionTimestamp != nil {
@@ -107,9 +109,39 @@ func (r *Runs) DeletePods(ctx context.Context, left Remains) error {
 		err := r.kube.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 			Preconditions: &metav1.Preconditions{UID: &pod.UID},
 		})
-		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		if isRefused(err) {
 			return fmt.Errorf("failed to delete pod %s/%s of the ended run: %w", pod.Namespace, pod.Name, err)
 		}
 	}
 	return nil
+}
+
+// deleteStragglers deletes TaskRuns after their pods, so that they count until nothing of them works.
+func (r *Runs) deleteStragglers(ctx context.Context, left Remains) error {
+	if left.run || left.ended == nil || r.clock.Since(left.ended.Time) < straggling {
+		return nil
+	}
+	for _, taskRun := range left.taskRuns {
+		if taskRun.DeletionTimestamp != nil {
+			continue
+		}
+		err := r.tekton.TektonV1().TaskRuns(taskRun.Namespace).Delete(ctx, taskRun.Name, inForeground(taskRun.UID))
+		if isRefused(err) {
+			return fmt.Errorf("failed to delete TaskRun %s/%s of the ended run: %w", taskRun.Namespace, taskRun.Name, err)
+		}
+	}
+	return nil
+}
+
+// inForeground deletes an object after everything that it owns, and none that has its name since.
+func inForeground(uid types.UID) metav1.DeleteOptions {
+	return metav1.DeleteOptions{
+		PropagationPolicy: ptr.To(metav1.DeletePropagationForeground),
+		Preconditions:     &metav1.Preconditions{UID: &uid},
+	}
+}
+
+// isRefused tells whether what was to be deleted may still be there: not gone, nor replaced by another.
+func isRefused(err error) bool {
+	return err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err)
 }

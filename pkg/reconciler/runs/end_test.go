@@ -44,12 +44,12 @@ func TestDeleteNothingOfAnother(t *testing.T) {
 	}
 }
 
-func TestDeletePodsLeavesAnotherPod(t *testing.T) {
+func TestDeleteRemainsLeavesAnotherPod(t *testing.T) {
 	pod := given.Pod(given.Run(execution()), "drain")
 	earlier := pod.DeepCopy()
 	earlier.UID = "earlier"
 	ctx, r := server(t, []runtime.Object{pod})
-	if err := r.DeletePods(ctx, Remains{pods: []*corev1.Pod{earlier}}); err != nil {
+	if err := r.DeleteRemains(ctx, Remains{pods: []*corev1.Pod{earlier}}); err != nil {
 		t.Error(err)
 	}
 	if _, err := kubeclient.Get(ctx).CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{}); err != nil {

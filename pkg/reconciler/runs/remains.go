@@ -18,8 +18,10 @@ import (
 
 // Remains are what of a run may still work.
 type Remains struct {
-	run        bool
-	taskRuns   []string
+	run bool
+	// ended is when the run did, nil if that is not known.
+	ended      *metav1.Time
+	taskRuns   []*tektonv1.TaskRun
 	customRuns []string
 	pods       []*corev1.Pod
 }
@@ -46,8 +48,8 @@ func (m Remains) String() string {
 	if m.run {
 		parts = append(parts, "the PipelineRun")
 	}
-	for _, name := range m.taskRuns {
-		parts = append(parts, "TaskRun "+name)
+	for _, taskRun := range m.taskRuns {
+		parts = append(parts, "TaskRun "+taskRun.Name)
 	}
 	for _, name := range m.customRuns {
 		parts = append(parts, "CustomRun "+name)
@@ -63,13 +65,16 @@ func (m Remains) String() string {
 // TaskRuns, and a TaskRun that is done makes no pods.
 func (r *Runs) Remains(ctx context.Context, ref Ref, run *tektonv1.PipelineRun) (Remains, error) {
 	m := Remains{run: run != nil && !run.IsDone()}
+	if run != nil {
+		m.ended = run.Status.CompletionTime
+	}
 	taskRuns, err := r.TaskRuns(ctx, ref)
 	if err != nil {
 		return m, err
 	}
 	for i := range taskRuns {
 		if !taskRuns[i].IsDone() {
-			m.taskRuns = append(m.taskRuns, taskRuns[i].Name)
+			m.taskRuns = append(m.taskRuns, &taskRuns[i])
 		}
 	}
 	if m.customRuns, err = r.workingCustomRuns(ctx, ref); err != nil {

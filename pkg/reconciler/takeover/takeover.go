@@ -127,15 +127,16 @@ func (t *Takeover) end(ctx context.Context, ref runs.Ref, run *tektonv1.Pipeline
 		if err := t.runs.DeleteUnstarted(ctx, run); err != nil {
 			return false, err
 		}
+		run = nil
 	default:
 		return false, t.endWorking(ctx, run)
 	}
-	left, err := t.runs.Remains(ctx, ref, nil)
+	left, err := t.runs.Remains(ctx, ref, run)
 	if err != nil {
 		return false, err
 	}
 	if left.Any() {
-		return false, t.runs.DeletePods(ctx, left)
+		return false, t.runs.DeleteRemains(ctx, left)
 	}
 	return true, nil
 }

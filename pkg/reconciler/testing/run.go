@@ -123,6 +123,12 @@ func TaskRun(run *tektonv1.PipelineRun, task string, facts ...func(*tektonv1.Tas
 	return taskRun
 }
 
+// TaskRunDeleted was asked to go, and waits for its pod.
+func TaskRunDeleted(taskRun *tektonv1.TaskRun) {
+	at := Ago(time.Second)
+	taskRun.DeletionTimestamp, taskRun.Finalizers = &at, []string{metav1.FinalizerDeleteDependents}
+}
+
 // TaskSucceeded ended well.
 func TaskSucceeded(taskRun *tektonv1.TaskRun) {
 	at := Ago(time.Second)

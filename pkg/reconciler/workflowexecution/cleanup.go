@@ -19,8 +19,8 @@ import (
 // their run, which Tekton ends within moments, and pods that lack our label.
 const unwatchedInterval = 2 * time.Second
 
-// cleanUp deletes pods that no TaskRun needs any more: one that waits for ever for a ConfigMap must
-// not hold the target for ever. A pod on a node that does not answer does: it may work on.
+// cleanUp deletes what is left of an ended run: a pod that waits for ever for a ConfigMap must not hold
+// the target for ever. A pod on a node that does not answer does: it may work on.
 func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left runs.Remains) reconciler.Event {
 	silent, next := left.Silent(r.clock.Now())
 	message := "The run has ended; its target stays locked until these have ended too: " + left.String()
@@ -29,7 +29,7 @@ func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 		r.warnOfSilence(ctx, wfe, message)
 	}
 	wfe.Status.MarkWaitingForRelease(message)
-	if err := r.runs.DeletePods(ctx, left); err != nil {
+	if err := r.runs.DeleteRemains(ctx, left); err != nil {
 		return err
 	}
 	switch {

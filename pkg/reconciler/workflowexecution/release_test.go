@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgotesting "k8s.io/client-go/testing"
@@ -15,6 +16,11 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
+
+func endedAMinuteAgo(run *tektonv1.PipelineRun) *tektonv1.PipelineRun {
+	run.Status.CompletionTime = new(given.Ago(time.Minute))
+	return run
+}
 
 func TestRelease(t *testing.T) {
 	lease := given.LockLease(execution(), time.Minute)
@@ -109,6 +115,31 @@ func TestRelease(t *testing.T) {
 		},
 		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("TaskRun "+runName+"-drain, pod "+drainPod))),
 		OtherTestData:     given.With(given.Requeues(seconds(2))),
+	}, {
+		// Tekton has forgotten it. It is deleted after its pod, and the target is not free before.
+		Name: "a TaskRun works a minute after its run has ended",
+		Objects: []runtime.Object{
+			endedBadly(taskFailed()), endedAMinuteAgo(failedRun()), given.TaskRun(failedRun(), "drain"), given.Pod(failedRun(), "drain"), lease,
+		},
+		WantDeletes:       deletions(deletion("taskruns", given.RunNamespace, runName+"-drain")),
+		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("TaskRun "+runName+"-drain, pod "+drainPod))),
+		OtherTestData:     given.With(given.Requeues(seconds(2))),
+	}, {
+		Name: "a TaskRun is being deleted",
+		Objects: []runtime.Object{
+			endedBadly(taskFailed(), given.WaitingFor("TaskRun "+runName+"-drain")), endedAMinuteAgo(failedRun()),
+			given.TaskRun(failedRun(), "drain", given.TaskRunDeleted), lease,
+		},
+		OtherTestData: given.With(given.Requeues(seconds(2))),
+	}, {
+		Name: "the TaskRun cannot be deleted",
+		Objects: []runtime.Object{
+			endedBadly(taskFailed(), given.WaitingFor("TaskRun "+runName+"-drain")), endedAMinuteAgo(failedRun()), given.TaskRun(failedRun(), "drain"), lease,
+		},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "taskruns")},
+		WantErr:      true, WantDeletes: deletions(deletion("taskruns", given.RunNamespace, runName+"-drain")),
+		WantEvents: []string{internalError("failed to delete TaskRun kubernaut-workflows/" + runName +
+			"-drain of the ended run: inducing failure for delete taskruns")},
 	}, {
 		Name:              "a CustomRun works",
 		Objects:           []runtime.Object{endedBadly(taskFailed()), failedRun(), given.CustomRun(failedRun(), "approve"), lease},

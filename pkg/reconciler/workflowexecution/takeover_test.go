@@ -100,7 +100,8 @@ func TestTakeOverOfWhatStillWorks(t *testing.T) {
 		return row
 	}
 	works := given.Run(other(), given.Works(time.Minute))
-	done := given.Run(other(), given.Works(time.Hour), given.Failed(time.Minute, tektonv1.PipelineRunReasonFailed))
+	done := given.Run(other(), given.Works(time.Hour), given.Failed(time.Second, tektonv1.PipelineRunReasonFailed))
+	longDone := given.Run(other(), given.Works(time.Hour), given.Failed(time.Minute, tektonv1.PipelineRunReasonFailed))
 	cancelled := func(ago time.Duration) *tektonv1.PipelineRun {
 		return given.Run(other(), given.Works(time.Hour), given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(ago))
 	}
@@ -113,6 +114,9 @@ func TestTakeOverOfWhatStillWorks(t *testing.T) {
 			WantDeletes: deletions(deletionOf(cancelled(time.Hour))),
 		}, cancelled(time.Hour)),
 		waits("a TaskRun that outlives its run is waited for", rtesting.TableRow{}, done, given.TaskRun(done, "drain")),
+		waits("a TaskRun that outlives its run by a minute is deleted", rtesting.TableRow{
+			WantDeletes: deletions(deletion("taskruns", given.RunNamespace, done.Name+"-drain")),
+		}, longDone, given.TaskRun(longDone, "drain")),
 		waits("a pod that works on is asked to end", rtesting.TableRow{
 			WantDeletes: deletions(deletion("pods", given.RunNamespace, given.Pod(done, "drain").Name)),
 		}, done, given.Pod(done, "drain")),
