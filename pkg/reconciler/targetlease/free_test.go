@@ -54,6 +54,7 @@ func TestHolderLives(t *testing.T) {
 func TestHolderIsDead(t *testing.T) {
 	works := given.Run(execution(), given.Works(minutes(1)))
 	done := given.Run(execution(), given.Works(minutes(60)), given.Succeeded(minutes(1)))
+	justDone := given.Run(execution(), given.Works(minutes(60)), given.Succeeded(time.Second))
 	freed := func(entry targetlock.Entry) []clientgotesting.UpdateActionImpl {
 		return updates(fenced(), given.FreeLease(given.Remembers("restart", entry)))
 	}
@@ -98,8 +99,11 @@ func TestHolderIsDead(t *testing.T) {
 		Name: "over, and its pod works", Objects: []runtime.Object{over(), done, given.Pod(done, "drain"), lease()}, OtherTestData: again,
 		WantUpdates: updates(fenced()), WantDeletes: deletions(deletion("pods", given.RunNamespace, done.Name+"-drain-pod")),
 	}, {
-		Name: "over, and its TaskRun works", Objects: []runtime.Object{over(), done, given.TaskRun(done, "drain"), lease()}, OtherTestData: again,
-		WantUpdates: updates(fenced()),
+		Name: "over, and its TaskRun works", Objects: []runtime.Object{over(), justDone, given.TaskRun(justDone, "drain"), lease()},
+		WantUpdates: updates(fenced()), OtherTestData: again,
+	}, {
+		Name: "over, and its TaskRun works a minute later", Objects: []runtime.Object{over(), done, given.TaskRun(done, "drain"), lease()},
+		WantUpdates: updates(fenced()), WantDeletes: deletions(deletion("taskruns", given.RunNamespace, done.Name+"-drain")), OtherTestData: again,
 	}, {
 		// The cache is old: somebody has freed the target, and noted what there was to note.
 		Name: "over, which is known already", Objects: []runtime.Object{over(), done, lease()},
