@@ -58,7 +58,7 @@ func (p pair) isProse(value string) bool {
 }
 
 func allOrdinary(value string) bool {
-	for _, word := range strings.Fields(value) {
+	for word := range strings.FieldsSeq(value) {
 		if !ordinary.MatchString(word) {
 			return false
 		}
