@@ -4,6 +4,8 @@
 package failure
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
@@ -20,10 +23,16 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-// recorded is what Tekton v1.9.6 really made of a case, cut down to what matters here.
+// recorded is what Tekton v1.9.6 really made of a case on a real node, cut down to what matters here. Pods are
+// in it as they were last seen, those that are gone included.
 type recorded struct {
 	PipelineRun *tektonv1.PipelineRun `json:"pipelineRun"`
 	TaskRuns    []tektonv1.TaskRun    `json:"taskRuns"`
+	Pods        []corev1.Pod          `json:"pods"`
+	// StuckPods are the pods while the run was stuck.
+	StuckPods []corev1.Pod `json:"stuckPods"`
+	// Logs by pod and container.
+	Logs map[string]string `json:"logs"`
 	// UserStepRan is what whoever recorded the case saw, not what the objects say.
 	UserStepRan bool `json:"userStepRan"`
 }
@@ -42,135 +51,188 @@ func load(t *testing.T, name string) recorded {
 }
 
 func (r recorded) evidence() Evidence {
-	return Evidence{
-		PipelineRun: r.PipelineRun, TaskRuns: r.TaskRuns,
+	e := Evidence{
+		PipelineRun: r.PipelineRun, TaskRuns: r.TaskRuns, Pods: r.Pods,
 		StartTime: r.PipelineRun.Status.StartTime, FailedAt: *r.PipelineRun.Status.CompletionTime,
 	}
+	if _, pod, container, ok := e.StepToRead(); ok {
+		e.Log = r.Logs[pod+"/"+container]
+	}
+	return e
 }
 
-// cases are all recorded ones, so that one that is added is not forgotten.
+// noted is what the controller has noted by the time the pods are gone.
+func (r recorded) noted() Waiting {
+	pods := make([]*corev1.Pod, 0, len(r.StuckPods))
+	for i := range r.StuckPods {
+		pods = append(pods, &r.StuckPods[i])
+	}
+	return ParseWaiting(WaitsFor(pods).String())
+}
+
+var spec = &v1alpha1.WorkflowExecutionSpec{
+	WorkflowRef:    v1alpha1.WorkflowRef{WorkflowID: "drain-node", Version: "1.2.0"},
+	TargetResource: "node/worker-1",
+	Parameters:     map[string]string{"DB_PASSWORD": "correct-horse-battery"},
+}
+
+func explain(e Evidence) v1alpha1.FailureDetails { return Explain(spec, e) }
+
+// cases are all recorded failures, so that one that is added is not forgotten.
 func cases(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases:", err)
 	}
-	for i := range files {
-		files[i] = strings.TrimSuffix(filepath.Base(files[i]), ".yaml")
+	var names []string
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		if !load(t, name).PipelineRun.IsSuccessful() {
+			names = append(names, name)
+		}
 	}
-	return files
+	return names
+}
+
+// none is the exit code where nobody saw one.
+const none = -1
+
+// expected of every recorded case: the reason, where, with which code.
+var expected = map[string]struct {
+	reason v1alpha1.FailureReason
+	task   string
+	index  int32
+	step   string
+	code   int32
+}{
+	"bundle-registry-down":          {v1alpha1.FailureConfigurationError, "", none, "", none},
+	"bundle-registry-silent":        {v1alpha1.FailureConfigurationError, "", none, "", none},
+	"cancelled-finally":             {v1alpha1.FailureCancelled, "apply", 1, "main", 255},
+	"command-not-found":             {v1alpha1.FailureTaskFailed, "apply", 1, "main", 1},
+	"image-pull":                    {v1alpha1.FailureImagePullBackOff, "apply", 1, "main", none},
+	"limitrange-max":                {v1alpha1.FailureConfigurationError, "apply", 0, "", none},
+	"limitrange-unschedulable":      {v1alpha1.FailureResourceExhausted, "apply", 0, "main", none},
+	"matrix-one-fails":              {v1alpha1.FailureTaskFailed, "apply", 0, "main", 5},
+	"missing-param":                 {v1alpha1.FailureConfigurationError, "", none, "", none},
+	"missing-serviceaccount":        {v1alpha1.FailureConfigurationError, "prepare", 0, "", none},
+	"node-eviction":                 {v1alpha1.FailureEvicted, "apply", 1, "main", 255},
+	"node-eviction-storage":         {v1alpha1.FailureEvicted, "apply", 1, "main", 255},
+	"pipeline-timeout":              {v1alpha1.FailureDeadlineExceeded, "apply", 1, "main", 255},
+	"pipeline-timeout-term-ignored": {v1alpha1.FailureDeadlineExceeded, "apply", 1, "main", 137},
+	"pod-deleted":                   {v1alpha1.FailureCancelled, "apply", 1, "main", 255},
+	"rbac-forbidden":                {v1alpha1.FailureForbidden, "apply", 1, "main", 1},
+	"retries-exhausted":             {v1alpha1.FailureTaskFailed, "apply", 0, "main", 7},
+	"sidecar-image-missing":         {v1alpha1.FailureImagePullBackOff, "apply", 0, "", none},
+	// No memory limit was anywhere near: 137 and 255 alone do not mean out of memory.
+	"signal-kill":                 {v1alpha1.FailureTaskFailed, "apply", 1, "main", 255},
+	"signal-kill-child":           {v1alpha1.FailureTaskFailed, "apply", 1, "main", 137},
+	"step-exit-code":              {v1alpha1.FailureTaskFailed, "apply", 1, "main", 3},
+	"stopped-finally":             {v1alpha1.FailureCancelled, "", none, "", none},
+	"tasks-timeout-field":         {v1alpha1.FailureDeadlineExceeded, "apply", 1, "main", 255},
+	"tasks-timeout-field-finally": {v1alpha1.FailureDeadlineExceeded, "apply", 1, "main", 255},
+	"verification-policy":         {v1alpha1.FailureVerificationFailed, "", none, "", none},
+	"workspace-missing":           {v1alpha1.FailureConfigurationError, "", none, "", none},
+}
+
+func TestRecordedCases(t *testing.T) {
+	for _, name := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			r, want := load(t, name), expected[name]
+			got := explain(r.evidence())
+			if got.Reason != want.reason || got.FailedTaskName != want.task || ptr.Deref(got.FailedTaskIndex, none) != want.index ||
+				got.FailedStepName != want.step || ptr.Deref(got.ExitCode, none) != want.code {
+				t.Errorf("Explain() = %s of task %q (%d), step %q, code %d; want %+v", got.Reason, got.FailedTaskName,
+					ptr.Deref(got.FailedTaskIndex, none), got.FailedStepName, ptr.Deref(got.ExitCode, none), want)
+			}
+			if got.WasExecutionFailure != r.UserStepRan {
+				t.Errorf("Was anything executed? %t, and it is said %t", r.UserStepRan, got.WasExecutionFailure)
+			}
+		})
+	}
+}
+
+// What is left to go by when the pods went before anybody looked.
+func TestRecordedCasesWithoutTheirPods(t *testing.T) {
+	lost := map[string]v1alpha1.FailureReason{
+		// A deleted pod, an evicted one, and a death by a signal look alike then.
+		"node-eviction": v1alpha1.FailureUnknown, "node-eviction-storage": v1alpha1.FailureUnknown, "pod-deleted": v1alpha1.FailureUnknown,
+		"signal-kill": v1alpha1.FailureUnknown, "signal-kill-child": v1alpha1.FailureUnknown,
+		"rbac-forbidden": v1alpha1.FailureTaskFailed,
+	}
+	for _, name := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			r, want := load(t, name), expected[name].reason
+			if without, isLost := lost[name]; isLost {
+				want = without
+			}
+			e := r.evidence()
+			e.Pods, e.Log, e.WaitingFor = nil, "", r.noted()
+			got := explain(e)
+			if got.Reason != want {
+				t.Errorf("Explain() = %s, want %s", got.Reason, want)
+			}
+			if got.WasExecutionFailure != r.UserStepRan {
+				t.Errorf("Was anything executed? %t, and it is said %t", r.UserStepRan, got.WasExecutionFailure)
+			}
+		})
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// TestWhatIsSaid are texts for people; read the difference before it is accepted.
+func TestWhatIsSaid(t *testing.T) {
+	var b strings.Builder
+	for _, name := range cases(t) {
+		got := explain(load(t, name).evidence())
+		fmt.Fprintf(&b, "== %s\n%s\n\n%s\n\n", name, got.Message, got.NaturalLanguageSummary)
+	}
+	const golden = "testdata/said.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Error("(-want, +got); go test ./pkg/failure -run TestWhatIsSaid -update:", diff)
+	}
 }
 
 // TestNothingRanIsNeverClaimedFalsely is the safe direction: whoever reads that nothing ran may repeat
-// the workflow at once.
+// the workflow at once. Less evidence must not make it look better.
 func TestNothingRanIsNeverClaimedFalsely(t *testing.T) {
 	for _, name := range cases(t) {
-		t.Run(name, func(t *testing.T) {
-			r := load(t, name)
-			if r.UserStepRan && !Explain(r.evidence()).WasExecutionFailure {
-				t.Error("a user step ran, and it is denied")
-			}
-			// Somebody deleted the TaskRuns, or all of it: less evidence must not make it look better.
-			less := r.evidence()
-			less.TaskRuns = nil
-			if r.UserStepRan && !Explain(less).WasExecutionFailure {
-				t.Error("a user step ran, and it is denied without the TaskRuns")
-			}
-			less.PipelineRun, less.StartTime = nil, nil
-			if r.UserStepRan && !Explain(less).WasExecutionFailure {
-				t.Error("a user step ran, and it is denied without the PipelineRun")
-			}
-		})
-	}
-}
-
-func TestNothingRanIsSaidWhereNoTaskRunWasMade(t *testing.T) {
-	for _, name := range []string{
-		"bundle-registry-down", "bundle-registry-silent", "missing-param", "verification-policy", "workspace-missing",
-	} {
-		t.Run(name, func(t *testing.T) {
-			if Explain(load(t, name).evidence()).WasExecutionFailure {
-				t.Error("nothing can have run")
-			}
-		})
-	}
-}
-
-// TestReasons asserts what the typed reasons of PipelineRun and TaskRun tell. What takes pods, events
-// or logs (quota, eviction, permissions, a stuck pod) is not asked of them here.
-func TestReasons(t *testing.T) {
-	tests := map[string]v1alpha1.FailureReason{
-		"bundle-registry-down":          v1alpha1.FailureConfigurationError,
-		"bundle-registry-silent":        v1alpha1.FailureConfigurationError,
-		"cancelled-finally":             v1alpha1.FailureCancelled,
-		"image-pull":                    v1alpha1.FailureImagePullBackOff,
-		"matrix-one-fails":              v1alpha1.FailureTaskFailed,
-		"missing-param":                 v1alpha1.FailureConfigurationError,
-		"pipeline-timeout":              v1alpha1.FailureDeadlineExceeded,
-		"pipeline-timeout-term-ignored": v1alpha1.FailureDeadlineExceeded,
-		"retries-exhausted":             v1alpha1.FailureTaskFailed,
-		"sidecar-image-missing":         v1alpha1.FailureImagePullBackOff,
-		// No memory limit was anywhere near: 137 and 255 alone do not mean out of memory.
-		"signal-kill":                 v1alpha1.FailureTaskFailed,
-		"signal-kill-child":           v1alpha1.FailureTaskFailed,
-		"step-exit-code":              v1alpha1.FailureTaskFailed,
-		"stopped-finally":             v1alpha1.FailureCancelled,
-		"tasks-timeout-field":         v1alpha1.FailureDeadlineExceeded,
-		"tasks-timeout-field-finally": v1alpha1.FailureDeadlineExceeded,
-		"verification-policy":         v1alpha1.FailureVerificationFailed,
-		"workspace-missing":           v1alpha1.FailureConfigurationError,
-	}
-	for name, want := range tests {
-		t.Run(name, func(t *testing.T) {
-			if got := Explain(load(t, name).evidence()); got.Reason != want || got.Message == "" {
-				t.Errorf("Explain() = %s (%s), want %s", got.Reason, got.Message, want)
-			}
-		})
-	}
-}
-
-func TestExplainStepThatFailed(t *testing.T) {
-	r := load(t, "step-exit-code")
-	ended := *r.PipelineRun.Status.CompletionTime
-	want := v1alpha1.FailureDetails{
-		Reason:                     v1alpha1.FailureTaskFailed,
-		Message:                    "Step main of task apply ended with exit code 3",
-		FailedTaskName:             "apply",
-		FailedTaskIndex:            new(int32(1)),
-		FailedTaskRunName:          "wfe-91947e0b-apply",
-		FailedStepName:             "main",
-		ExitCode:                   new(int32(3)),
-		FailedAt:                   ended,
-		ExecutionTimeBeforeFailure: &metav1.Duration{Duration: 11 * time.Second},
-		WasExecutionFailure:        true,
-	}
-	if diff := cmp.Diff(want, Explain(r.evidence())); diff != "" {
-		t.Error("(-want, +got):", diff)
-	}
-}
-
-func TestExplainNamesTheTask(t *testing.T) {
-	tests := map[string]struct {
-		task  string
-		index int32
-		// step is empty where Tekton ended the task as a whole and its step states are invented.
-		step string
-	}{
-		"image-pull":       {"apply", 1, ""},
-		"matrix-one-fails": {"apply", 0, "main"},
-		"pipeline-timeout": {"apply", 1, ""},
-		"signal-kill":      {"apply", 1, "main"},
-	}
-	for name, want := range tests {
-		t.Run(name, func(t *testing.T) {
-			got := Explain(load(t, name).evidence())
-			if got.FailedTaskName != want.task || ptr.Deref(got.FailedTaskIndex, -1) != want.index || got.FailedStepName != want.step {
-				t.Errorf("Explain() = %s, %d, %q, want %+v", got.FailedTaskName, ptr.Deref(got.FailedTaskIndex, -1), got.FailedStepName, want)
-			}
-			if (got.ExitCode != nil) != (want.step != "") {
-				t.Error("exit code =", got.ExitCode)
-			}
-		})
+		r := load(t, name)
+		if !r.UserStepRan {
+			continue
+		}
+		for less, remove := range map[string]func(*Evidence){
+			"without pods":            func(e *Evidence) { e.Pods = nil },
+			"without TaskRuns":        func(e *Evidence) { e.TaskRuns = nil },
+			"without either":          func(e *Evidence) { e.TaskRuns, e.Pods = nil, nil },
+			"without the PipelineRun": func(e *Evidence) { e.PipelineRun, e.StartTime = nil, nil },
+			"without permission": func(e *Evidence) {
+				e.TaskRuns, e.Pods, e.Gaps = nil, nil, []Gap{{What: KindTaskRuns}, {What: KindPods}}
+			},
+			"without statuses of pods": func(e *Evidence) {
+				for i := range e.Pods {
+					e.Pods[i].Status = corev1.PodStatus{Phase: corev1.PodFailed}
+				}
+			},
+		} {
+			t.Run(name+" "+less, func(t *testing.T) {
+				e := load(t, name).evidence()
+				remove(&e)
+				if !explain(e).WasExecutionFailure {
+					t.Error("a user step ran, and it is denied")
+				}
+			})
+		}
 	}
 }
 
@@ -181,7 +243,7 @@ func TestExplainWhatTheControllerDid(t *testing.T) {
 		t.Run(string(reason), func(t *testing.T) {
 			evidence := evidence
 			evidence.CancelReason = reason
-			if got := Explain(evidence); got.Reason != reason || !got.WasExecutionFailure {
+			if got := explain(evidence); got.Reason != reason || !got.WasExecutionFailure {
 				t.Errorf("Explain() = %+v", got)
 			}
 		})
@@ -201,7 +263,7 @@ func TestExplainRunThatIsGone(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := Explain(tc.evidence)
+			got := explain(tc.evidence)
 			if got.Reason != tc.want || !got.WasExecutionFailure || !got.FailedAt.Equal(&at) {
 				t.Errorf("Explain() = %+v", got)
 			}
@@ -230,8 +292,9 @@ func TestStepReasons(t *testing.T) {
 			`[{name: a, terminationReason: Continued, terminated: {exitCode: 1, reason: Error}},` +
 				` {name: b, terminated: {exitCode: 2, reason: Error}}]`, v1alpha1.FailureTaskFailed, "b",
 		},
-		"a step that hangs":    {`[{name: a, running: {}}]`, v1alpha1.FailureUnknown, ""},
-		"words are no reasons": {`[{name: room, terminated: {exitCode: 1, reason: Error, message: "oom timeout forbidden"}}]`, v1alpha1.FailureTaskFailed, "room"},
+		// Its pod, which is still there, knows how it ended.
+		"a step that was seen at work last": {`[{name: main, running: {}}]`, v1alpha1.FailureTaskFailed, "main"},
+		"words are no reasons":              {`[{name: room, terminated: {exitCode: 1, reason: Error, message: "oom timeout forbidden"}}]`, v1alpha1.FailureTaskFailed, "room"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +307,7 @@ func TestStepReasons(t *testing.T) {
 					}
 				}
 			}
-			got := Explain(r.evidence())
+			got := explain(r.evidence())
 			if got.Reason != tc.want || got.FailedStepName != tc.step {
 				t.Errorf("Explain() = %s of step %q, want %s of %q", got.Reason, got.FailedStepName, tc.want, tc.step)
 			}
@@ -266,7 +329,7 @@ func TestFirstFailureWins(t *testing.T) {
 	for _, tasks := range [][]tektonv1.TaskRun{
 		{failed("cause", 1), failed("effect", 2)}, {failed("effect", 2), failed("cause", 1)},
 	} {
-		if got := Explain(Evidence{PipelineRun: run, TaskRuns: tasks}); got.FailedTaskName != "cause" {
+		if got := explain(Evidence{PipelineRun: run, TaskRuns: tasks}); got.FailedTaskName != "cause" {
 			t.Error("the failed task is", got.FailedTaskName)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -93,32 +94,42 @@ func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error
 	return list.Items, nil
 }
 
-func (r *Runs) workingCustomRuns(ctx context.Context, ref Ref) ([]string, error) {
+func (r *Runs) customRuns(ctx context.Context, ref Ref) ([]tektonv1beta1.CustomRun, error) {
 	list, err := r.tekton.TektonV1beta1().CustomRuns(ref.Namespace).List(ctx, ref.children())
 	if err != nil {
 		return nil, fmt.Errorf("failed to list the CustomRuns of the run: %w", err)
 	}
-	var working []string
-	for i := range list.Items {
-		if !list.Items[i].IsDone() {
-			working = append(working, list.Items[i].Name)
-		}
-	}
-	return working, nil
+	return list.Items, nil
 }
 
-func (r *Runs) livePods(ctx context.Context, ref Ref) ([]*corev1.Pod, error) {
+func (r *Runs) workingCustomRuns(ctx context.Context, ref Ref) ([]string, error) {
+	all, err := r.customRuns(ctx, ref)
+	var working []string
+	for i := range all {
+		if !all[i].IsDone() {
+			working = append(working, all[i].Name)
+		}
+	}
+	return working, err
+}
+
+func (r *Runs) pods(ctx context.Context, ref Ref) ([]corev1.Pod, error) {
 	list, err := r.kube.CoreV1().Pods(ref.Namespace).List(ctx, ref.children())
 	if err != nil {
 		return nil, fmt.Errorf("failed to list the pods of the run: %w", err)
 	}
+	return list.Items, nil
+}
+
+func (r *Runs) livePods(ctx context.Context, ref Ref) ([]*corev1.Pod, error) {
+	all, err := r.pods(ctx, ref)
 	var alive []*corev1.Pod
-	for i := range list.Items {
-		if pod := &list.Items[i]; !resources.PodHasEnded(pod) {
+	for i := range all {
+		if pod := &all[i]; !resources.PodHasEnded(pod) {
 			alive = append(alive, pod)
 		}
 	}
-	return alive, nil
+	return alive, err
 }
 
 // children selects by the mark that Tekton itself puts on what it makes. Ours is copied from the run,

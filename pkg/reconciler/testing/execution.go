@@ -15,6 +15,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/failure"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
 )
 
@@ -135,10 +136,17 @@ func Mirroring(summary v1alpha1.PipelineRunStatusSummary) ExecutionOption {
 	}
 }
 
+// totalTasks of the pipeline of Works.
+const totalTasks = 3
+
 // Ended has its outcome stored, that long ago; nil details mean success.
 func Ended(ago time.Duration, details *v1alpha1.FailureDetails) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
-		wfe.Status.MarkReleasing(Ago(ago), details.DeepCopy())
+		details = details.DeepCopy()
+		if details != nil && details.NaturalLanguageSummary == "" {
+			details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, details, totalTasks)
+		}
+		wfe.Status.MarkReleasing(Ago(ago), details)
 	}
 }
 
@@ -175,7 +183,9 @@ func SkippedFor(winner *v1alpha1.WorkflowExecution, ago time.Duration) Execution
 // Refused failed before anything ran.
 func Refused(reason v1alpha1.FailureReason, message string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
-		wfe.Status.MarkRefused(v1alpha1.FailureDetails{Reason: reason, Message: message, FailedAt: Ago(0)})
+		details := v1alpha1.FailureDetails{Reason: reason, Message: message, FailedAt: Ago(0)}
+		details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, totalTasks)
+		wfe.Status.MarkRefused(details)
 	}
 }
 

@@ -162,6 +162,7 @@ func Pod(run *tektonv1.PipelineRun, task string, facts ...func(*corev1.Pod)) *co
 			Name: "step-evict", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
 		}}},
 	}
+	pod.Labels["tekton.dev/taskRun"] = run.Name + "-" + task
 	for _, fact := range facts {
 		fact(pod)
 	}

@@ -106,7 +106,7 @@ func allowed(wfe *v1alpha1.WorkflowExecution, cfg *config.WorkflowExecution) err
 
 // refuse ends an execution of which nothing has run.
 func (r *Reconciler) refuse(wfe *v1alpha1.WorkflowExecution, reason v1alpha1.FailureReason, message string) {
-	wfe.Status.MarkRefused(v1alpha1.FailureDetails{
+	wfe.Status.MarkRefused(withSummary(wfe, v1alpha1.FailureDetails{
 		Reason: reason, Message: message, FailedAt: metav1.NewTime(r.clock.Now()),
-	})
+	}))
 }

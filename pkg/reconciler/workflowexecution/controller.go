@@ -47,6 +47,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		runLister:    pipelineRuns.Lister(),
 		podLister:    pods.Lister(),
 		index:        runinformers.Index(ctx),
+		departed:     runs.NewDeparted(),
 		runNamespace: runinformers.Namespace(ctx),
 		targets:      targets(ctx),
 		locks:        locks,
@@ -69,6 +70,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	handle(ctx, executions.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: impl.Tracker.OnDeletedObserver})
 	handle(ctx, pipelineRuns.Informer(), controller.HandleAll(
 		controller.EnsureTypeMeta(impl.Tracker.OnChanged, tektonv1.SchemeGroupVersion.WithKind("PipelineRun"))))
+	handle(ctx, pods.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: r.departed.Remember})
 	handle(ctx, pods.Informer(), controller.HandleAll(func(object any) {
 		if run := runOf(object); run != nil {
 			impl.Tracker.OnChanged(run)

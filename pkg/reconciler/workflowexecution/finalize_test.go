@@ -185,7 +185,7 @@ func TestDeletedAndEnded(t *testing.T) {
 	lease := given.LockLease(execution(), time.Minute)
 	deleted := given.Deleted(seconds(20))
 	details := &v1alpha1.FailureDetails{
-		Reason: v1alpha1.FailureCancelled, Message: "Tasks Completed: 1", FailedAt: given.Ago(0),
+		Reason: v1alpha1.FailureCancelled, Message: "The execution was deleted while its workflow ran, which was cancelled; its finally tasks were allowed to run", FailedAt: given.Ago(0),
 		ExecutionTimeBeforeFailure: &metav1.Duration{Duration: time.Minute}, WasExecutionFailure: true,
 	}
 	ended := given.Run(execution(), given.Works(time.Minute), given.Cancelled(v1alpha1.FailureCancelled),
@@ -195,7 +195,7 @@ func TestDeletedAndEnded(t *testing.T) {
 		return execution(append(append([]given.ExecutionOption{}, before...), facts...)...)
 	}
 	// Nobody could clear a block of it any more, so there is none; the cooldown applies.
-	cancelledNow := given.Entry(execution(), 0, given.FailedFor(v1alpha1.FailureCancelled, "Tasks Completed: 1"), given.Until(5*time.Minute))
+	cancelledNow := given.Entry(execution(), 0, given.FailedFor(v1alpha1.FailureCancelled, details.Message), given.Until(5*time.Minute))
 	vanished := *details
 	vanished.Message = "The PipelineRun was deleted before it ended"
 	run(t, rtesting.TableTest{{

@@ -11,8 +11,6 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/failure"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -76,19 +74,10 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 		wfe.Status.MarkReleasing(completed, nil)
 		return nil
 	}
-	evidence := failure.Evidence{PipelineRun: run, StartTime: wfe.Status.StartTime, FailedAt: completed}
-	if run == nil && wfe.DeletionTimestamp != nil {
-		evidence.CancelReason = v1alpha1.FailureCancelled
+	details, err := r.explain(ctx, wfe, run, completed)
+	if err != nil {
+		return err
 	}
-	if run != nil {
-		evidence.CancelReason = resources.CancelReasonOf(run)
-		taskRuns, err := r.runs.TaskRuns(ctx, r.refOf(wfe))
-		if err != nil {
-			return err
-		}
-		evidence.TaskRuns = taskRuns
-	}
-	details := failure.Explain(evidence)
 	wfe.Status.MarkReleasing(completed, &details)
 	return nil
 }

@@ -52,10 +52,14 @@ func endedBadly(details *v1alpha1.FailureDetails, facts ...given.ExecutionOption
 
 func taskFailed() *v1alpha1.FailureDetails {
 	return &v1alpha1.FailureDetails{
-		Reason: v1alpha1.FailureTaskFailed, Message: "Step evict of task drain ended with exit code 3",
+		Reason: v1alpha1.FailureTaskFailed, Message: "Step evict of task drain (1 of 3) ended with exit code 3",
 		FailedTaskName: "drain", FailedTaskIndex: ptr.To[int32](0), FailedTaskRunName: runName + "-drain",
 		FailedStepName: "evict", ExitCode: ptr.To[int32](3), FailedAt: given.Ago(0),
 		ExecutionTimeBeforeFailure: &metav1.Duration{Duration: time.Minute}, WasExecutionFailure: true,
+		NaturalLanguageSummary: "Workflow restart (version 1.2.0) failed on payment/Deployment/api in task drain (1 of 3), step evict, 1m0s after its start: " +
+			"a step ended with an error. Step evict of task drain (1 of 3) ended with exit code 3. " +
+			"Steps of the workflow were or may have been executed, so it may have changed the target. " +
+			"Next: read the log of the step and check the state of the target before anything is repeated.",
 	}
 }
 

@@ -80,9 +80,9 @@ func (r *Reconciler) finishSpent(wfe *v1alpha1.WorkflowExecution, claim targetlo
 	completed := metav1.NewTime(entry.CompletedAt)
 	var details *v1alpha1.FailureDetails
 	if entry.Outcome == v1alpha1.PhaseFailed {
-		details = &v1alpha1.FailureDetails{
+		details = new(withSummary(wfe, v1alpha1.FailureDetails{
 			Reason: entry.Reason, Message: entry.Message, FailedAt: completed, WasExecutionFailure: entry.Ran,
-		}
+		}))
 	}
 	wfe.Status.MarkReleasing(completed, details)
 	noteConsequences(wfe, &entry)

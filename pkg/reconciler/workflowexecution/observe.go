@@ -14,6 +14,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/redact"
 )
 
 // observe mirrors the run's progress.
@@ -26,7 +27,13 @@ func (r *Reconciler) observe(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if err != nil {
 		return err
 	}
-	wfe.Status.PropagatePipelineRunStatus(resources.Summarize(run, pods))
+	summary, secrets := resources.Summarize(run, pods), redact.Values(wfe.Spec.Parameters)
+	summary.Message = secrets.Text(summary.Message)
+	if before := wfe.Status.PipelineRunStatus; before != nil {
+		summary.WaitingFor = before.WaitingFor
+	}
+	summary.WaitingFor = waitingFor(summary.WaitingFor, pods, secrets)
+	wfe.Status.PropagatePipelineRunStatus(summary)
 	return nil
 }
 
@@ -43,6 +50,9 @@ func (r *Reconciler) keepDeadline(ctx context.Context, wfe *v1alpha1.WorkflowExe
 	remaining := wfe.Status.StartTime.Add(settings.Timeout.Duration).Sub(r.clock.Now())
 	if remaining > 0 {
 		return r.after(remaining)
+	}
+	if r.noteWaiting(ctx, wfe) {
+		return nil
 	}
 	return r.runs.Cancel(ctx, run, v1alpha1.FailureDeadlineExceeded)
 }

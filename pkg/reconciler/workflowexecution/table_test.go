@@ -59,6 +59,13 @@ func construct(ctx context.Context, listers *given.Listers, circumstances *given
 func constructAt(
 	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock,
 ) controller.Reconciler {
+	return constructAfter(ctx, listers, circumstances, now, nil)
+}
+
+// constructAfter has a reconciler that remembers pods.
+func constructAfter(
+	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock, departed *runs.Departed,
+) controller.Reconciler {
 	index, err := runs.NewIndex(listers.Indexers())
 	utilruntime.Must(err)
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), given.SystemNamespace, now)
@@ -71,6 +78,7 @@ func constructAt(
 		runNamespace: given.RunNamespace,
 		targets:      oneTarget{circumstances.Discovery},
 		index:        index,
+		departed:     departed,
 		locks:        locks,
 		runs:         ours,
 		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, now, given.RunNamespace),

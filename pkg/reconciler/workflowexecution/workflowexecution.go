@@ -51,6 +51,7 @@ type Reconciler struct {
 	runLister    tektonlisters.PipelineRunLister
 	podLister    corelisters.PodLister
 	index        *runs.Index
+	departed     *runs.Departed
 	runNamespace string
 
 	targets  Targets

@@ -70,6 +70,11 @@ func SelectChildrenOfRun(run types.UID) string {
 	return labels.SelectorFromSet(labels.Set{runUIDLabel: string(run)}).String()
 }
 
+// RunUIDOf is the UID of the PipelineRun that Tekton made the object for, empty if it made it for none.
+func RunUIDOf(object metav1.Object) types.UID {
+	return types.UID(object.GetLabels()[runUIDLabel])
+}
+
 // IsWatched tells whether changes of the object reach the controller.
 func IsWatched(object metav1.Object) bool {
 	return object.GetLabels()[ExecutionUIDLabel] != ""

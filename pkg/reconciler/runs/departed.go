@@ -1,0 +1,79 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/lru"
+
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+)
+
+const (
+	// maxDeparted runs are remembered, and of each at most maxDepartedPods pods.
+	maxDeparted     = 128
+	maxDepartedPods = 20
+)
+
+// Departed remembers how pods of ours looked when they went, until their runs are explained: a pod that was
+// evicted or deleted is often gone within the second in which its run ends. It is lost with the process, and what
+// is not remembered only makes an explanation poorer.
+type Departed struct {
+	mu   sync.Mutex
+	runs *lru.Cache
+}
+
+// NewDeparted remembers nothing yet.
+func NewDeparted() *Departed {
+	return &Departed{runs: lru.New(maxDeparted)}
+}
+
+// Remember takes the last state of a pod, as a watch gives it. Pods that succeeded explain nothing.
+func (d *Departed) Remember(object any) {
+	if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+		object = gone.Obj
+	}
+	pod, ok := object.(*corev1.Pod)
+	if !ok || pod.Status.Phase == corev1.PodSucceeded || resources.RunUIDOf(pod) == "" {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	run := resources.RunUIDOf(pod)
+	if pods := d.of(run); len(pods) < maxDepartedPods {
+		d.runs.Add(run, append(pods, essence(pod)))
+	}
+}
+
+// Of are the pods of a run that are remembered. A nil Departed remembers none.
+func (d *Departed) Of(run types.UID) []*corev1.Pod {
+	if d == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.of(run)
+}
+
+func (d *Departed) of(run types.UID) []*corev1.Pod {
+	found, _ := d.runs.Get(run)
+	pods, _ := found.([]*corev1.Pod)
+	return pods[:len(pods):len(pods)]
+}
+
+// essence leaves out what explains nothing and takes most of the memory.
+func essence(pod *corev1.Pod) *corev1.Pod {
+	kept := &corev1.Pod{ObjectMeta: *pod.ObjectMeta.DeepCopy(), Status: *pod.Status.DeepCopy()}
+	kept.ManagedFields = nil
+	kept.Spec.NodeName = pod.Spec.NodeName
+	for i := range pod.Spec.Containers {
+		c := &pod.Spec.Containers[i]
+		kept.Spec.Containers = append(kept.Spec.Containers, corev1.Container{Name: c.Name, Args: c.Args, Command: c.Command})
+	}
+	return kept
+}

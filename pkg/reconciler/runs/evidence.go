@@ -1,0 +1,83 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+)
+
+// maxLogBytes of a log are held while it is read, the last ones.
+const maxLogBytes = 64 << 10
+
+// Evidence reads what is left of a run, as the API server has it.
+type Evidence struct {
+	runs     *Runs
+	ref      Ref
+	departed *Departed
+}
+
+// Evidence of a run, and of its pods that have gone, as far as they are remembered.
+func (r *Runs) Evidence(ref Ref, departed *Departed) *Evidence {
+	return &Evidence{runs: r, ref: ref, departed: departed}
+}
+
+// TaskRuns of the run.
+func (e *Evidence) TaskRuns(ctx context.Context) ([]tektonv1.TaskRun, error) {
+	return e.runs.TaskRuns(ctx, e.ref)
+}
+
+// CustomRuns of the run.
+func (e *Evidence) CustomRuns(ctx context.Context) ([]tektonv1beta1.CustomRun, error) {
+	return e.runs.customRuns(ctx, e.ref)
+}
+
+// Pods of the run that exist, and those that are remembered.
+func (e *Evidence) Pods(ctx context.Context) ([]corev1.Pod, error) {
+	pods, err := e.runs.pods(ctx, e.ref)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for i := range pods {
+		known[string(pods[i].UID)] = true
+	}
+	for _, pod := range e.departed.Of(e.ref.UID) {
+		if !known[string(pod.UID)] {
+			pods = append(pods, *pod)
+		}
+	}
+	return pods, nil
+}
+
+// Log is the end of what a container has written, at most maxLogBytes.
+func (e *Evidence) Log(ctx context.Context, namespace, pod, container string, lines int) (string, error) {
+	stream, err := e.runs.kube.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
+		Container: container, TailLines: ptr.To(int64(lines)),
+	}).Stream(ctx)
+	if err != nil {
+		return "", fmt.Errorf("failed to read the log of pod %s/%s: %w", namespace, pod, err)
+	}
+	defer stream.Close()
+	var end lastBytes
+	_, err = io.Copy(&end, stream)
+	return string(end), err
+}
+
+// lastBytes keeps the end of what is written to it.
+type lastBytes []byte
+
+func (b *lastBytes) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	if over := len(*b) - maxLogBytes; over > 0 {
+		*b = append((*b)[:0], (*b)[over:]...)
+	}
+	return len(p), nil
+}

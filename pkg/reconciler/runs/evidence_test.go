@@ -1,0 +1,84 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package runs
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+)
+
+func uidsOf(pods []corev1.Pod) string {
+	var uids []string
+	for i := range pods {
+		uids = append(uids, string(pods[i].UID))
+	}
+	return strings.Join(uids, " ")
+}
+
+func withUID(uid string) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) { pod.UID = types.UID(uid) }
+}
+
+// A pod that is there is what it is, whatever is remembered of it; one that went is what it was.
+func TestPodsThatAreAndThatWere(t *testing.T) {
+	run := given.Run(execution())
+	departed := NewDeparted()
+	departed.Remember(given.Pod(run, "drain", withUID("gone")))
+	departed.Remember(cache.DeletedFinalStateUnknown{Obj: given.Pod(run, "drain", withUID("missed"))})
+	departed.Remember(given.Pod(run, "drain", withUID("live"), given.PodEnded))
+	departed.Remember(given.Pod(given.Run(execution(), given.Again), "drain", withUID("another run's")))
+	departed.Remember(given.Pod(run, "drain", withUID("well"), func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodSucceeded }))
+	departed.Remember("no pod")
+	ctx, r := server(t, []runtime.Object{given.Pod(run, "drain", withUID("live"))})
+	pods, err := r.Evidence(refTo(run, run.UID), departed).Pods(ctx)
+	if got := uidsOf(pods); err != nil || got != "live gone missed" {
+		t.Errorf("Pods() = %q, %v", got, err)
+	}
+	if pods[0].Status.ContainerStatuses[0].State.Running == nil {
+		t.Error("What is remembered hides what is")
+	}
+}
+
+func TestDepartedIsBounded(t *testing.T) {
+	departed := NewDeparted()
+	for run := range maxDeparted + 1 {
+		for i := range maxDepartedPods + 1 {
+			pod := given.Pod(given.Run(execution()), "drain", withUID(fmt.Sprint(i)))
+			pod.Labels["tekton.dev/pipelineRunUID"] = fmt.Sprint(run)
+			departed.Remember(pod)
+		}
+	}
+	if n := len(departed.Of("1")); n != maxDepartedPods {
+		t.Errorf("%d pods of one run", n)
+	}
+	if n := len(departed.Of("0")); n != 0 {
+		t.Errorf("%d pods of the run that was the first of too many", n)
+	}
+}
+
+func TestLog(t *testing.T) {
+	ctx, r := server(t, nil)
+	log, err := r.Evidence(refTo(given.Run(execution()), ""), nil).Log(ctx, "a", "b", "step-main", 50)
+	if log != "fake logs" || err != nil {
+		t.Errorf("Log() = %q, %v", log, err)
+	}
+}
+
+func TestLastBytes(t *testing.T) {
+	var end lastBytes
+	for i := range 100_000 {
+		_, _ = fmt.Fprintf(&end, "%d\n", i)
+	}
+	if len(end) > maxLogBytes || !strings.HasSuffix(string(end), "\n99998\n99999\n") {
+		t.Errorf("%d bytes, the last %q", len(end), end[len(end)-20:])
+	}
+}

@@ -1,0 +1,80 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/logging"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/failure"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/redact"
+)
+
+// explain says why a run failed; a nil run is one that somebody deleted.
+func (r *Reconciler) explain(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun, completed metav1.Time,
+) (v1alpha1.FailureDetails, error) {
+	evidence := failure.Evidence{PipelineRun: run, StartTime: wfe.Status.StartTime, FailedAt: completed}
+	if run == nil {
+		if wfe.DeletionTimestamp != nil {
+			evidence.CancelReason = v1alpha1.FailureCancelled
+		}
+		return failure.Explain(&wfe.Spec, evidence), nil
+	}
+	evidence.CancelReason = resources.CancelReasonOf(run)
+	if summary := wfe.Status.PipelineRunStatus; summary != nil {
+		evidence.WaitingFor = failure.ParseWaiting(summary.WaitingFor)
+	}
+	settings, err := r.settings(ctx, wfe, run)
+	if err != nil {
+		return v1alpha1.FailureDetails{}, err
+	}
+	if err := evidence.Collect(ctx, r.runs.Evidence(r.refOf(wfe), r.departed), settings.LogTailLines); err != nil {
+		return v1alpha1.FailureDetails{}, err
+	}
+	return failure.Explain(&wfe.Spec, evidence), nil
+}
+
+// withSummary completes the details of a failure before anything ran.
+func withSummary(wfe *v1alpha1.WorkflowExecution, details v1alpha1.FailureDetails) v1alpha1.FailureDetails {
+	details.Message = redact.Values(wfe.Spec.Parameters).Text(details.Message)
+	details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, 0)
+	return details
+}
+
+// waitingFor is what a pod of the run waits for now, or was seen to wait for before it went: the end of a run
+// that is stuck tells only that its time was up. What is noted stays as it was worded first, since the kubelet
+// tries again and again, and words it in turns.
+func waitingFor(noted string, pods []*corev1.Pod, secrets *redact.Redactor) string {
+	before, now := failure.ParseWaiting(noted), failure.WaitsFor(pods)
+	switch {
+	case now.Reason != "" && !now.IsLike(before):
+		return secrets.Text(now.String())
+	case now.Reason == "" && before.HasStarted(pods):
+		return ""
+	}
+	return noted
+}
+
+// noteWaiting looks once more, before the run is cancelled, what it was stuck on: a TaskRun that got no pod is not
+// watched. It tells whether there is something new to store first. To look must not keep the run from its end.
+func (r *Reconciler) noteWaiting(ctx context.Context, wfe *v1alpha1.WorkflowExecution) bool {
+	summary := wfe.Status.PipelineRunStatus
+	if summary == nil || summary.WaitingFor != "" {
+		return false
+	}
+	taskRuns, err := r.runs.TaskRuns(ctx, r.refOf(wfe))
+	if err != nil {
+		logging.FromContext(ctx).Warnw("What the run is stuck on is not known", "error", err)
+		return false
+	}
+	summary.WaitingFor = redact.Values(wfe.Spec.Parameters).Text(failure.TaskRunsWaitFor(taskRuns).String())
+	return summary.WaitingFor != ""
+}
