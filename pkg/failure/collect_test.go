@@ -152,7 +152,7 @@ func TestTail(t *testing.T) {
 	for name, test := range map[string]struct{ log, want string }{
 		"nothing":                {"", ""},
 		"as it is":               {"a\n\tb\n", "a\n\tb"},
-		"whole lines":            {long, long[len(long)-16*(maxTailBytes/16-1) : len(long)-1]},
+		"whole lines":            {long, long[len(long)-maxTailBytes : len(long)-1]},
 		"control characters":     {"\x1b[31mred\x1b[0m\r\x00", "[31mred[0m"},
 		"broken UTF-8":           {"a\xffb", "a�b"},
 		"one line that is large": {strings.Repeat("é", maxTailBytes), strings.Repeat("é", maxTailBytes/2)},

@@ -145,13 +145,8 @@ func containerMayHaveExecuted(pod *corev1.Pod, status *corev1.ContainerStatus) b
 }
 
 func endMayHaveExecuted(end *corev1.ContainerStateTerminated) bool {
-	switch markOf(end) {
-	case markStarted:
-		return true
-	case markSkipped:
-		return false
-	}
-	return !neverStarted[end.Reason]
+	said := markOf(end)
+	return said == markStarted || said == markNone && !neverStarted[end.Reason]
 }
 
 func runReason(run *tektonv1.PipelineRun) tektonv1.PipelineRunReason {

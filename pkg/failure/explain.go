@@ -5,6 +5,7 @@ package failure
 
 import (
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -70,9 +71,9 @@ func (e *Evidence) StepToRead() (namespace, pod, container string, ok bool) {
 
 // gaps tell a reader what the explanation had to do without.
 func (e *Evidence) gaps() string {
-	text := ""
+	var text strings.Builder
 	for _, gap := range e.Gaps {
-		text += fmt.Sprintf("; %s could not be read: %s", gap.What, gap.Why)
+		fmt.Fprintf(&text, "; %s could not be read: %s", gap.What, gap.Why)
 	}
-	return text
+	return text.String()
 }

@@ -137,17 +137,14 @@ func (a *attempt) failedStep() *failedStep {
 
 // endOf is the end of a step if it was a bad one, nil otherwise.
 func (a *attempt) endOf(state *tektonv1.StepState) *failedStep {
-	step := &failedStep{name: state.Name, container: containerOfStep(state), termination: state.TerminationReason}
-	end := state.Terminated
-	if status := a.container(step.container); status != nil && status.State.Terminated != nil && (end == nil || a.isInvented(state)) {
-		end = status.State.Terminated
-		step.termination = terminationReason(end)
-	}
-	switch {
-	case stuckPods[a.reason()]:
+	step := &failedStep{name: state.Name, container: containerOfStep(state)}
+	if stuckPods[a.reason()] {
 		return a.stuckStep(step)
-	case end == nil || a.isInvented(state) && end == state.Terminated:
-		step.isInvented, step.termination = true, ""
+	}
+	end := a.trueEnd(step, state)
+	switch {
+	case end == nil:
+		step.isInvented = true
 		return step
 	case step.termination == skippedStep || step.termination == continuedStep:
 		return nil
@@ -158,9 +155,24 @@ func (a *attempt) endOf(state *tektonv1.StepState) *failedStep {
 	return step
 }
 
+// trueEnd is how the container of a step ended, by the TaskRun, or by the pod where Tekton did not wait for it; nil
+// if nobody knows.
+func (a *attempt) trueEnd(step *failedStep, state *tektonv1.StepState) *corev1.ContainerStateTerminated {
+	if state.Terminated != nil && !a.isInvented(state) {
+		step.termination = state.TerminationReason
+		return state.Terminated
+	}
+	status := a.container(step.container)
+	if status == nil {
+		return nil
+	}
+	step.termination = terminationReason(status.State.Terminated)
+	return status.State.Terminated
+}
+
 // stuckStep is the step whose container could not be started. Another one may have, and only waited.
 func (a *attempt) stuckStep(step *failedStep) *failedStep {
-	step.isInvented, step.termination = true, ""
+	step.isInvented = true
 	if status := a.container(step.container); status != nil {
 		if isStuck(status) {
 			return step

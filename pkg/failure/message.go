@@ -22,12 +22,12 @@ func (e *Evidence) whatHappened(details *v1alpha1.FailureDetails, f *failed) str
 	if e.PipelineRun == nil {
 		return "The PipelineRun was deleted before it ended"
 	}
-	ended := e.endFromOutside()
+	ended, failedItself := e.endFromOutside(), f != nil && !f.isConsequence && !f.isFinally
 	switch {
-	case ended != "" && details.Reason == v1alpha1.FailureCancelled && f != nil && !f.isConsequence:
-		return ended + ". Before that, " + lower(f.describe(e))
-	case ended != "" && (f == nil || f.isConsequence || f.isFinally || details.Reason == v1alpha1.FailureCancelled):
+	case ended != "" && !failedItself:
 		return ended + e.atWork(details, f)
+	case ended != "" && details.Reason == v1alpha1.FailureCancelled:
+		return ended + ". Before that, " + lower(f.describe(e))
 	case f != nil && refusedRuns[runReason(e.PipelineRun)] == "":
 		return f.describe(e)
 	}

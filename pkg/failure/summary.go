@@ -74,16 +74,23 @@ var reasonNames = map[v1alpha1.FailureReason]string{
 
 // nextSteps are what follows from a reason, and from nothing else.
 var nextSteps = map[v1alpha1.FailureReason]string{
-	v1alpha1.FailureOOMKilled:          "Next: give the step a higher memory limit, or less to do at once, before the workflow runs again.",
-	v1alpha1.FailureDeadlineExceeded:   "Next: find out what it was doing for so long; a longer timeout helps only if it made progress.",
-	v1alpha1.FailureForbidden:          "Next: grant the workflow's ServiceAccount the permission that the log names, or choose a workflow that does not need it.",
-	v1alpha1.FailureResourceExhausted:  "Next: free or add what is lacking, or let the workflow ask for less; more time alone does not help.",
-	v1alpha1.FailureConfigurationError: "Next: correct what the message names, in the workflow or in the execution; a repetition of the same fails in the same way, unless a registry was out of reach.",
-	v1alpha1.FailureImagePullBackOff:   "Next: check that the image exists under that name and that the node may pull it.",
-	v1alpha1.FailureVerificationFailed: "Next: have the workflow signed by a trusted key, or correct the VerificationPolicy; do not go around it.",
-	v1alpha1.FailureEvicted:            "Next: check the state of the target, then run the workflow again when the cluster is calm.",
-	v1alpha1.FailureCancelled:          "Next: ask who ended it and why before it is repeated; check the state of the target if steps were executed.",
+	v1alpha1.FailureOOMKilled: "Next: give the step a higher memory limit, or less to do at once, before the workflow runs again.",
+	v1alpha1.FailureDeadlineExceeded: "Next: find out what it was doing for so long; " +
+		"a longer timeout helps only if it made progress.",
+	v1alpha1.FailureForbidden: "Next: grant the workflow's ServiceAccount the permission that the log names, " +
+		"or choose a workflow that does not need it.",
+	v1alpha1.FailureResourceExhausted: "Next: free or add what is lacking, or let the workflow ask for less; " +
+		"more time alone does not help.",
+	v1alpha1.FailureConfigurationError: "Next: correct what the message names, in the workflow or in the execution; " +
+		"a repetition fails in the same way, unless a registry was out of reach.",
+	v1alpha1.FailureImagePullBackOff: "Next: check that the image exists under that name and that the node may pull it.",
+	v1alpha1.FailureVerificationFailed: "Next: have the workflow signed by a trusted key, or correct the VerificationPolicy; " +
+		"do not go around it.",
+	v1alpha1.FailureEvicted: "Next: check the state of the target, then run the workflow again when the cluster is calm.",
+	v1alpha1.FailureCancelled: "Next: ask who ended it and why before it is repeated; " +
+		"check the state of the target if steps were executed.",
 	v1alpha1.FailurePipelineRunDeleted: "Next: ask who deleted it; check the state of the target, since what ran is not known any more.",
 	v1alpha1.FailureTaskFailed:         "Next: read the log of the step and check the state of the target before anything is repeated.",
-	v1alpha1.FailureUnknown:            "Next: look at the PipelineRun, its TaskRuns and pods, and at the target, before anything is repeated.",
+	v1alpha1.FailureUnknown: "Next: look at the PipelineRun, its TaskRuns and pods, and at the target, " +
+		"before anything is repeated.",
 }

@@ -78,16 +78,14 @@ func waits(pod *corev1.Pod) Waiting {
 		return Waiting{}
 	}
 	task := pod.Labels[pipelineTaskLabel]
-	for _, condition := range pod.Status.Conditions {
-		if _, lasts := waitingReasons[condition.Reason]; lasts && condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
-			return Waiting{Reason: condition.Reason, Task: task, Message: condition.Message}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && waitingReasons[c.Reason] != "" {
+			return Waiting{Reason: c.Reason, Task: task, Message: c.Message}
 		}
 	}
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if w := status.State.Waiting; w != nil {
-			if _, lasts := waitingReasons[w.Reason]; lasts {
-				return Waiting{Reason: w.Reason, Task: task, Container: status.Name, Message: w.Message}
-			}
+		if w := status.State.Waiting; w != nil && waitingReasons[w.Reason] != "" {
+			return Waiting{Reason: w.Reason, Task: task, Container: status.Name, Message: w.Message}
 		}
 	}
 	return Waiting{}
@@ -97,10 +95,7 @@ func waits(pod *corev1.Pod) Waiting {
 func TaskRunsWaitFor(taskRuns []tektonv1.TaskRun) Waiting {
 	for i := range taskRuns {
 		condition := taskRuns[i].Status.GetCondition(apis.ConditionSucceeded)
-		if !condition.IsUnknown() {
-			continue
-		}
-		if _, lasts := waitingReasons[condition.GetReason()]; lasts {
+		if condition.IsUnknown() && waitingReasons[condition.GetReason()] != "" {
 			return Waiting{Reason: condition.GetReason(), Task: taskRuns[i].Labels[pipelineTaskLabel], Message: condition.GetMessage()}
 		}
 	}

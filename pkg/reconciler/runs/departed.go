@@ -4,6 +4,7 @@
 package runs
 
 import (
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -63,7 +64,7 @@ func (d *Departed) Of(run types.UID) []*corev1.Pod {
 func (d *Departed) of(run types.UID) []*corev1.Pod {
 	found, _ := d.runs.Get(run)
 	pods, _ := found.([]*corev1.Pod)
-	return pods[:len(pods):len(pods)]
+	return slices.Clip(pods)
 }
 
 // essence leaves out what explains nothing and takes most of the memory.

@@ -11,7 +11,6 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 )
 
 // maxLogBytes of a log are held while it is read, the last ones.
@@ -60,7 +59,7 @@ func (e *Evidence) Pods(ctx context.Context) ([]corev1.Pod, error) {
 // Log is the end of what a container has written, at most maxLogBytes.
 func (e *Evidence) Log(ctx context.Context, namespace, pod, container string, lines int) (string, error) {
 	stream, err := e.runs.kube.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
-		Container: container, TailLines: ptr.To(int64(lines)),
+		Container: container, TailLines: new(int64(lines)),
 	}).Stream(ctx)
 	if err != nil {
 		return "", fmt.Errorf("failed to read the log of pod %s/%s: %w", namespace, pod, err)
