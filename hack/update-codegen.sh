@@ -47,6 +47,9 @@ rm -rf _output/crd
 echo "checksums of the ConfigMaps' examples"
 hack/update-checksums.sh
 
+echo "documentation of the reasons of failures"
+go test ./pkg/failure -count 1 -run TestFailureReasonsDoc -update >/dev/null
+
 echo "licences of what the images contain"
 go -C hack/tools/go-licenses build -o "${bin}/go-licenses" github.com/google/go-licenses/v2
 "${bin}/go-licenses" save ./cmd/workflowexecution ./cmd/webhook --save_path third_party/licenses --force 2>/dev/null
