@@ -68,9 +68,16 @@ func (w Waiting) IsLike(other Waiting) bool {
 // HasStarted tells whether the pod of the task that waited runs by now, or has run.
 func (w Waiting) HasStarted(pods []*corev1.Pod) bool {
 	return slices.ContainsFunc(pods, func(pod *corev1.Pod) bool {
-		return pod.Labels[pipelineTaskLabel] == w.Task && pod.Status.Phase != corev1.PodPending && pod.Status.Phase != "" &&
-			pod.Annotations[readyAnnotation] == readyValue
+		return pod.Labels[pipelineTaskLabel] == w.Task && hasStarted(pod)
 	})
+}
+
+// hasStarted goes by Tekton's gate: a pod that could never be started ends as Failed as well.
+func hasStarted(pod *corev1.Pod) bool {
+	if hasGate(pod) {
+		return pod.Annotations[readyAnnotation] == readyValue
+	}
+	return pod.Status.Phase == corev1.PodRunning || pod.Status.Phase == corev1.PodSucceeded
 }
 
 func waits(pod *corev1.Pod) Waiting {

@@ -12,6 +12,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/redact"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -26,7 +27,8 @@ func (r *Reconciler) creationFailed(
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		return r.giveUp(ctx, wfe, claim, refused)
 	}
-	message := "Failed to create the PipelineRun: " + err.Error()
+	// Tekton's webhook tells what it refuses, and that may be the value of a parameter.
+	message := redact.Values(wfe.Spec.Parameters).Text("Failed to create the PipelineRun: " + err.Error())
 	if isRefusal(err) {
 		return r.giveUp(ctx, wfe, claim, &refusal{reason: refusalReason(err), message: message})
 	}
