@@ -46,20 +46,21 @@ func (e *Evidence) firstFailed() *failed {
 		return nil
 	}
 	first := slices.MinFunc(all, func(a, b failed) int {
-		return cmp.Or(byTruth(a.isConsequence, b.isConsequence), byTruth(a.isFinally, b.isFinally), a.at.Compare(b.at.Time),
-			cmp.Compare(a.place, b.place), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), a.at.Compare(b.at.Time), cmp.Compare(a.place, b.place), cmp.Compare(a.name, b.name))
 	})
 	return &first
 }
 
-func byTruth(a, b bool) int {
+// rank puts what failed by itself before what came when the outcome was decided, and both before what was ended
+// from outside.
+func (f *failed) rank() int {
 	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
+	case f.isConsequence:
+		return 2
+	case f.isFinally:
+		return 1
 	}
-	return 1
+	return 0
 }
 
 func (e *Evidence) failedTask(task *tektonv1.TaskRun) failed {

@@ -372,7 +372,8 @@ func TestNoSecretIsTold(t *testing.T) {
 
 func TestWaitingIsReadAsItWasWritten(t *testing.T) {
 	for _, w := range []Waiting{
-		{}, {Reason: "Unschedulable", Task: "apply", Message: "0/1 nodes: no, not one"},
+		{},
+		{Reason: "Unschedulable", Task: "apply", Message: "0/1 nodes: no, not one"},
 		{Reason: "ImagePullBackOff", Task: "apply", Container: "step-main", Message: "Back-off: \"image\"\nno"},
 		{Reason: "ImagePullBackOff", Container: "step-main"},
 	} {
