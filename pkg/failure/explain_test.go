@@ -112,7 +112,7 @@ var expected = map[string]struct {
 	"command-not-found":             {v1alpha1.FailureTaskFailed, "apply", 1, "main", 1},
 	"image-pull":                    {v1alpha1.FailureImagePullBackOff, "apply", 1, "main", none},
 	"limitrange-max":                {v1alpha1.FailureConfigurationError, "apply", 0, "", none},
-	"limitrange-unschedulable":      {v1alpha1.FailureResourceExhausted, "apply", 0, "main", none},
+	"limitrange-unschedulable":      {v1alpha1.FailureResourceExhausted, "apply", 0, "", none},
 	"matrix-one-fails":              {v1alpha1.FailureTaskFailed, "apply", 0, "main", 5},
 	"missing-param":                 {v1alpha1.FailureConfigurationError, "", none, "", none},
 	"missing-serviceaccount":        {v1alpha1.FailureConfigurationError, "prepare", 0, "", none},

@@ -144,6 +144,9 @@ func (a *attempt) endOf(state *tektonv1.StepState) *failedStep {
 	}
 	end := a.trueEnd(step, state)
 	switch {
+	case end == nil && state.ContainerState == (corev1.ContainerState{}):
+		// There never was a container.
+		return nil
 	case end == nil:
 		step.isInvented = true
 		return step

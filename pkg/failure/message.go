@@ -91,6 +91,8 @@ func (f *failed) what(e *Evidence) string {
 	step, task := f.failedStep(), e.nameOf(f)
 	said := f.status.GetCondition(apis.ConditionSucceeded).GetMessage()
 	switch {
+	case f.reason() == tektonv1.TaskRunReasonCreateContainerConfigError && e.stuckOn().Task == f.task:
+		return fmt.Sprintf("%s: %s; it waited for %s", upper(task), said, e.stuckOn().describe())
 	case f.reason() == tektonv1.TaskRunReasonTimedOut && e.stuckOn().Reason != "":
 		return fmt.Sprintf("%s had not been started when its time was up; it waited for %s", upper(task), e.stuckOn().describe())
 	case step == nil || step.isInvented || said != "" && f.isTold():

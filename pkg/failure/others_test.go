@@ -207,7 +207,7 @@ func TestOtherCases(t *testing.T) {
 		},
 		"a task's own timeout, while its pod waited": {
 			noted("Unschedulable: task first: no cpu", evidenceOf("Failed", taskRun("first", "TaskRunTimeout", 9, tektonv1.StepState{Name: "main"}))),
-			v1alpha1.FailureResourceExhausted, "first", "main", none, false, "waited for Unschedulable (no cpu)",
+			v1alpha1.FailureResourceExhausted, "first", "", none, false, "waited for Unschedulable (no cpu)",
 		},
 		"a step's own timeout": {
 			evidenceOf("Failed", taskRun("first", "Failed", 9, ended("main", 1, "Error", "TimeoutExceeded"))).with(podOf("first", terminated(1, "Error", markOfTime))),
@@ -216,7 +216,7 @@ func TestOtherCases(t *testing.T) {
 		"a quota, by our deadline": {
 			cancelledBy(v1alpha1.FailureDeadlineExceeded, noted("ExceededResourceQuota: task first: exceeded quota",
 				evidenceOf("Cancelled", without(taskRun("first", "TaskRunCancelled", 9, tektonv1.StepState{Name: "main"}))))),
-			v1alpha1.FailureResourceExhausted, "first", "main", none, false, "waited for ExceededResourceQuota (exceeded quota)",
+			v1alpha1.FailureResourceExhausted, "first", "", none, false, "waited for ExceededResourceQuota (exceeded quota)",
 		},
 		"a missing ConfigMap, by our deadline, its pod still there": {
 			cancelledBy(v1alpha1.FailureDeadlineExceeded, evidenceOf("Cancelled",
@@ -227,7 +227,7 @@ func TestOtherCases(t *testing.T) {
 		"a missing ConfigMap, by the task": {
 			evidenceOf("Failed", taskRun("first", "CreateContainerConfigError", 9, invented("main", "CreateContainerConfigError", noon))).with(
 				unready(podOf("first", waitingState("CreateContainerConfigError")))),
-			v1alpha1.FailureConfigurationError, "first", "main", none, false, "",
+			v1alpha1.FailureConfigurationError, "first", "main", none, false, `configmap "settings" not found`,
 		},
 		"a missing ConfigMap, the pod is gone and nobody noted it": {
 			cancelledBy(v1alpha1.FailureDeadlineExceeded, evidenceOf("Cancelled",
