@@ -29,11 +29,12 @@ type failed struct {
 }
 
 // firstFailed is the child that failed first, nil if none did. What was cancelled counts only where nothing
-// failed by itself.
+// failed by itself, and with it what is still at work: Tekton ends a run that is cancelled before its TaskRuns.
 func (e *Evidence) firstFailed() *failed {
 	var all []failed
 	for i := range e.TaskRuns {
-		if task := &e.TaskRuns[i]; task.IsFailure() && taskRunReason(task) != tektonv1.TaskRunReasonFailureIgnored {
+		task := &e.TaskRuns[i]
+		if !task.IsDone() || task.IsFailure() && taskRunReason(task) != tektonv1.TaskRunReasonFailureIgnored {
 			all = append(all, e.failedTask(task))
 		}
 	}
@@ -65,7 +66,7 @@ func (f *failed) rank() int {
 
 func (e *Evidence) failedTask(task *tektonv1.TaskRun) failed {
 	f := failed{attempt: e.attempts(task)[0], name: task.Name, task: task.Labels[pipelineTaskLabel]}
-	f.isConsequence = f.reason() == tektonv1.TaskRunReasonCancelled
+	f.isConsequence = f.reason() == tektonv1.TaskRunReasonCancelled || !task.IsDone()
 	f.at = endOf(task.Status.CompletionTime, task.Status.GetCondition(apis.ConditionSucceeded))
 	if step := f.failedStep(); step != nil && !step.isInvented && !step.finished.IsZero() {
 		f.at = step.finished

@@ -51,6 +51,15 @@ func taskRun(name, reason string, second int, steps ...tektonv1.StepState) tekto
 	return task
 }
 
+// atWork is a task whose step works.
+func atWork(name string) tektonv1.TaskRun {
+	task := taskRun(name, "Running", 9, tektonv1.StepState{Name: "main", ContainerState: running})
+	task.Status.Conditions, task.Status.CompletionTime = condition(corev1.ConditionUnknown, "Running"), nil
+	return task
+}
+
+var running = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+
 func without(pod tektonv1.TaskRun) tektonv1.TaskRun {
 	pod.Status.PodName = ""
 	return pod
@@ -200,6 +209,10 @@ func TestOtherCases(t *testing.T) {
 		"out of time, as v1.15 says it": {
 			evidenceOf("PipelineRunTimeoutRunningFinally", taskRun("first", "TaskRunCancelled", 9, invented("main", "TaskRunCancelled", at(5)))),
 			v1alpha1.FailureDeadlineExceeded, "first", "main", none, true, "Step main of task first (1 of 3) was at work",
+		},
+		"cancelled, and its TaskRun does not know yet": {
+			evidenceOf("Cancelled", atWork("first")).with(podOf("first", running)),
+			v1alpha1.FailureCancelled, "first", "main", none, true, "Step main of task first (1 of 3) was at work",
 		},
 		"a task's own timeout": {
 			evidenceOf("Failed", taskRun("first", "TaskRunTimeout", 9, invented("main", "TaskRunTimeout", at(5)))),
