@@ -70,7 +70,7 @@ func TestFailureFromOutside(t *testing.T) {
 func evictPod(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 	t.Helper()
 	must(t, world.Kube.PolicyV1().Evictions(install.ExecutionNamespace).Evict(t.Context(), &policyv1.Eviction{
-		ObjectMeta: metav1.ObjectMeta{Name: workingPod(t, wfe)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: install.ExecutionNamespace, Name: workingPod(t, wfe)},
 	}))
 }
 

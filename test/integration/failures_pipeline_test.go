@@ -40,9 +40,11 @@ func TestFailureInAPipelineOfAnotherShape(t *testing.T) {
 		},
 		{
 			name: "every attempt",
-			workflow: workflow{tasks: []string{"repair"}, change: func(spec *tektonv1.PipelineSpec) { spec.Tasks[0].Retries = 2 },
-				simulate: map[string]string{cluster.AnnotationFailTask: "repair", cluster.AnnotationFailExitCode: "7"}},
-			want: because(v1alpha1.FailureTaskFailed).ran().in("repair", 0).at("main", 7).saying("3"),
+			workflow: workflow{
+				tasks: []string{"repair"}, change: func(spec *tektonv1.PipelineSpec) { spec.Tasks[0].Retries = 2 },
+				simulate: map[string]string{cluster.AnnotationFailTask: "repair", cluster.AnnotationFailExitCode: "7"},
+			},
+			want: because(v1alpha1.FailureTaskFailed).ran().in("repair", 0).at("main", 7).saying("3", "attempt"),
 		},
 		{
 			name: "finally task",

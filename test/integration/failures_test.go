@@ -11,8 +11,10 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/test/install"
 )
 
 // A failingCase is a workflow that Tekton really runs, and really reports as failed. What its rows want is
@@ -112,6 +114,9 @@ func (c *failingCase) run(t *testing.T) {
 	}
 	wfe = awaitPhase(t, wfe, v1alpha1.PhaseFailed)
 	c.want.check(t, wfe)
+	if t.Failed() {
+		logEvidence(t, wfe)
+	}
 	if isLocked(t, wfe) {
 		t.Error("the target is still locked")
 	}
@@ -136,7 +141,6 @@ func (e explanation) check(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 	if waited := wfe.Status.PipelineRunStatus; e.waited != "" && (waited == nil || !strings.Contains(waited.WaitingFor, e.waited)) {
 		t.Errorf("it is not said to have waited for %q: %+v", e.waited, waited)
 	}
-	t.Logf("message: %s", got.Message)
 }
 
 func (p place) check(t *testing.T, got *v1alpha1.FailureDetails) {
@@ -149,6 +153,29 @@ func (p place) check(t *testing.T, got *v1alpha1.FailureDetails) {
 		expect(t, "step", p.step, got.FailedStepName)
 		expect(t, "exit code", known(p.code, p.step), got.ExitCode)
 	}
+}
+
+// logEvidence tells what Tekton reports of the run, as far as it is still there.
+func logEvidence(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
+	t.Helper()
+	t.Logf("message: %s", wfe.Status.FailureDetails.Message)
+	for _, run := range runsOf(t, wfe) {
+		t.Logf("run: %s", asYAML(t, run.Status.Conditions))
+	}
+	taskRuns, err := world.Tekton.TektonV1().TaskRuns(install.ExecutionNamespace).List(t.Context(), childrenOf(wfe))
+	must(t, err)
+	for _, task := range taskRuns.Items {
+		t.Logf("TaskRun %s: %s", task.Name, asYAML(t, map[string]any{
+			"conditions": task.Status.Conditions, "steps": task.Status.Steps, "completionTime": task.Status.CompletionTime,
+		}))
+	}
+}
+
+func asYAML(t *testing.T, object any) string {
+	t.Helper()
+	data, err := yaml.Marshal(object)
+	must(t, err)
+	return string(data)
 }
 
 // known is a number of something that has a name, nil without.
