@@ -130,6 +130,28 @@ func TestMissingConfigMapAppears(t *testing.T) {
 	run.await("the container to start", func(context.Context) error { return run.pod("prepare").mustRun("step-main") })
 }
 
+func TestEvictedPodStays(t *testing.T) {
+	t.Parallel()
+	run := startRun(t, map[string]string{AnnotationEvictTask: "apply", AnnotationEvictAfter: "100ms"})
+	run.awaitReason("Failed")
+	pod := run.pod("apply")
+	if pod.Status.Phase != corev1.PodFailed || pod.Status.Reason != "Evicted" {
+		t.Errorf("the pod is %s %s", pod.Status.Phase, pod.Status.Reason)
+	}
+	if step := run.taskRun("apply").Steps[0]; step.Terminated == nil || step.Terminated.ExitCode != 255 {
+		t.Errorf("step: %+v", step.Terminated)
+	}
+}
+
+func TestInitContainerFails(t *testing.T) {
+	t.Parallel()
+	run := startRun(t, map[string]string{AnnotationInitTask: "prepare"})
+	run.awaitReason("Failed")
+	if status := run.pod("prepare").container("step-main"); status == nil || status.State.Waiting == nil {
+		t.Errorf("the container of the step does not wait: %+v", status)
+	}
+}
+
 // A step that ignores the request to terminate is still at work when its PipelineRun has long ended.
 func TestDyingPodKeepsRunning(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,24 @@ const (
 	// AnnotationFailStarted set to "false" leaves the termination message of the failing step empty, as when the
 	// entrypoint was killed, or never came to execute the step. Per task.
 	AnnotationFailStarted = "simulate.kubernaut.ai/fail-started"
+	// AnnotationFailCombination is the number, from 0, of the one combination of a matrix that fails; all if unset.
+	AnnotationFailCombination = "simulate.kubernaut.ai/fail-combination"
+
+	// AnnotationContinueStep names a step with "onError: continue" that fails: its container ends well, and Tekton's
+	// entrypoint tells the exit code in the termination message. Per task.
+	AnnotationContinueStep = "simulate.kubernaut.ai/continue-step"
+	// AnnotationContinueExitCode is the exit code that it tells; 1 if unset. Per task.
+	AnnotationContinueExitCode = "simulate.kubernaut.ai/continue-exit-code"
+
+	// AnnotationEvictTask names the task of the Pipeline whose pod the kubelet evicts while its first step works;
+	// "*" is every task. The pod stays, as one that has failed.
+	AnnotationEvictTask = "simulate.kubernaut.ai/evict-task"
+	// AnnotationEvictAfter is how long the first step has worked by then; 1s if unset. Per task.
+	AnnotationEvictAfter = "simulate.kubernaut.ai/evict-after"
+
+	// AnnotationInitTask names the task of the Pipeline in whose pod the first init container fails, with 1, so that
+	// no other container starts; "*" is every task.
+	AnnotationInitTask = "simulate.kubernaut.ai/init-task"
 
 	// AnnotationDieAfter is how long the containers of a deleted pod keep running, for steps that ignore the request
 	// to terminate; they then end with 137. If unset they end with 255 after 100ms. Per task.
@@ -40,6 +58,8 @@ const (
 	AnnotationStuckTask = "simulate.kubernaut.ai/stuck-task"
 	// AnnotationStuckStep names the step whose container waits; the first if unset.
 	AnnotationStuckStep = "simulate.kubernaut.ai/stuck-step"
+	// AnnotationStuckSidecar names the sidecar whose container waits, in place of a step.
+	AnnotationStuckSidecar = "simulate.kubernaut.ai/stuck-sidecar"
 	// AnnotationStuckReason is why the container waits, such as CreateContainerConfigError; ImagePullBackOff if unset.
 	AnnotationStuckReason = "simulate.kubernaut.ai/stuck-reason"
 	// AnnotationStuckMessage is the message beside the reason; about the image if unset.

@@ -25,11 +25,21 @@ type workflow struct {
 	tasks    []string
 	finally  []string
 	simulate map[string]string
+	// change makes the Pipeline a special one.
+	change func(*tektonv1.PipelineSpec)
 }
 
 // push makes a bundle of the workflow and returns its reference and digest.
 func (w workflow) push(t *testing.T, repositoryAndTag string) (image, digest string) {
 	t.Helper()
+	data, err := yaml.Marshal(w.pipeline())
+	must(t, err)
+	digest, err = world.Cluster.PushBundle(t.Context(), repositoryAndTag, data)
+	must(t, err)
+	return world.Cluster.Registry() + "/" + repositoryAndTag, digest
+}
+
+func (w workflow) pipeline() *tektonv1.Pipeline {
 	if len(w.tasks) == 0 {
 		w.tasks = []string{"prepare", "repair"}
 	}
@@ -47,11 +57,10 @@ func (w workflow) push(t *testing.T, repositoryAndTag string) (image, digest str
 	for _, name := range w.finally {
 		pipeline.Spec.Finally = append(pipeline.Spec.Finally, pipelineTask(name))
 	}
-	data, err := yaml.Marshal(pipeline)
-	must(t, err)
-	digest, err = world.Cluster.PushBundle(t.Context(), repositoryAndTag, data)
-	must(t, err)
-	return world.Cluster.Registry() + "/" + repositoryAndTag, digest
+	if w.change != nil {
+		w.change(&pipeline.Spec)
+	}
+	return pipeline
 }
 
 func pipelineTask(name string) tektonv1.PipelineTask {
