@@ -61,6 +61,7 @@ func rows() []row {
 		all = append(all, row{"container", r, v1alpha1.FailureConfigurationError, ranNothing})
 	}
 	all = append(all,
+		row{"waiting", "anything else, ContainerCreating for one: a volume that is never mounted", v1alpha1.FailureDeadlineExceeded, ranNothing},
 		row{"pod", outOf + "cpu, " + outOf + "memory, …", podReason(outOf), ranNothing},
 		row{"pod", "condition DisruptionTarget, before the step ended", v1alpha1.FailureEvicted, ranPerhaps},
 		row{"pod", "deleted while a step worked (exit code 137, 143 or 255)", v1alpha1.FailureCancelled, ranPerhaps},

@@ -247,6 +247,11 @@ func TestOtherCases(t *testing.T) {
 				taskRun("first", "TaskRunCancelled", 9, invented("main", "TaskRunCancelled", noon)))),
 			v1alpha1.FailureDeadlineExceeded, "first", "main", none, true, "",
 		},
+		"a volume that is never mounted, by our deadline": {
+			cancelledBy(v1alpha1.FailureDeadlineExceeded, noted("ContainerCreating: task first, container step-main: ",
+				evidenceOf("Cancelled", taskRun("first", "TaskRunCancelled", 9, invented("main", "TaskRunCancelled", noon))))),
+			v1alpha1.FailureDeadlineExceeded, "first", "main", none, false, "waited for ContainerCreating of container step-main",
+		},
 		"our deadline, while a step worked that had waited before": {
 			cancelledBy(v1alpha1.FailureDeadlineExceeded, evidenceOf("Cancelled",
 				taskRun("first", "TaskRunCancelled", 9, invented("main", "TaskRunCancelled", at(5)))).with(podOf("first", terminated(255, "Error", markOfStart)))),

@@ -109,6 +109,22 @@ func TaskRunsWaitFor(taskRuns []tektonv1.TaskRun) Waiting {
 	return Waiting{}
 }
 
+// IsPending is what a pod waits for that has not been started, whether that may come by itself or not: a volume
+// that is never mounted shows as ContainerCreating and as nothing else. It says something only when time is up.
+func IsPending(pods []*corev1.Pod) Waiting {
+	for _, pod := range pods {
+		if pod.Status.Phase != corev1.PodPending || hasStarted(pod) {
+			continue
+		}
+		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+			if w := status.State.Waiting; w != nil && w.Reason != "" {
+				return Waiting{Reason: w.Reason, Task: pod.Labels[pipelineTaskLabel], Container: status.Name, Message: w.Message}
+			}
+		}
+	}
+	return Waiting{}
+}
+
 // describe says it in a sentence's middle.
 func (w Waiting) describe() string {
 	text := strings.TrimSuffix(strings.TrimSpace(w.Message), ".")

@@ -63,18 +63,31 @@ func waitingFor(noted string, pods []*corev1.Pod, secrets *redact.Redactor) stri
 	return noted
 }
 
-// noteWaiting looks once more, before the run is cancelled, what it was stuck on: a TaskRun that got no pod is not
-// watched. It tells whether there is something new to store first. To look must not keep the run from its end.
+// noteWaiting looks once more, before the run is cancelled, what it was stuck on. It tells whether there is something
+// new to store first. To look must not keep the run from its end.
 func (r *Reconciler) noteWaiting(ctx context.Context, wfe *v1alpha1.WorkflowExecution) bool {
 	summary := wfe.Status.PipelineRunStatus
 	if summary == nil || summary.WaitingFor != "" {
 		return false
 	}
-	taskRuns, err := r.runs.TaskRuns(ctx, r.refOf(wfe))
+	waits, err := r.stuckOn(ctx, wfe)
 	if err != nil {
 		logging.FromContext(ctx).Warnw("What the run is stuck on is not known", "error", err)
 		return false
 	}
-	summary.WaitingFor = redact.Values(wfe.Spec.Parameters).Text(failure.TaskRunsWaitFor(taskRuns).String())
+	summary.WaitingFor = redact.Values(wfe.Spec.Parameters).Text(waits.String())
 	return summary.WaitingFor != ""
+}
+
+// stuckOn is what a pod waits for, or a TaskRun that got none, which no watch tells.
+func (r *Reconciler) stuckOn(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (failure.Waiting, error) {
+	pods, err := r.ownPods(wfe)
+	if err != nil {
+		return failure.Waiting{}, err
+	}
+	if waits := failure.IsPending(pods); waits.Reason != "" {
+		return waits, nil
+	}
+	taskRuns, err := r.runs.TaskRuns(ctx, r.refOf(wfe))
+	return failure.TaskRunsWaitFor(taskRuns), err
 }

@@ -106,6 +106,12 @@ func unschedulable(pod *corev1.Pod) {
 	}}}
 }
 
+func creating(pod *corev1.Pod) {
+	pod.Status = corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
+		Name: "step-evict", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}},
+	}}}
+}
+
 func startedPod(pod *corev1.Pod) {
 	pod.Annotations = map[string]string{"tekton.dev/ready": "READY"}
 	pod.Status.Phase = corev1.PodRunning
@@ -163,6 +169,10 @@ func TestWaitingAtTheDeadline(t *testing.T) {
 	run(t, rtesting.TableTest{{
 		Name: "is stored first", Objects: []runtime.Object{late(""), works, quota, lease},
 		WantStatusUpdates: status(late(noted)),
+	}, {
+		// A volume that is never mounted: it may still come, as far as anybody can see, until the time is up.
+		Name: "is a volume", Objects: []runtime.Object{late(""), works, given.Pod(works, "drain", creating), lease},
+		WantStatusUpdates: status(late("ContainerCreating: task drain, container step-evict: ")),
 	}, {
 		Name: "was stored", Objects: []runtime.Object{late(noted), works, quota, lease}, WantPatches: cancels,
 	}, {
