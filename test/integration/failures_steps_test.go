@@ -109,7 +109,7 @@ func TestFailureByTimeout(t *testing.T) {
 		{
 			name:     "of the execution",
 			workflow: workflow{simulate: forMinutes},
-			options:  []option{withTimeout(6 * time.Second)},
+			options:  []option{withTimeout(12 * time.Second)},
 			want:     because(v1alpha1.FailureDeadlineExceeded).ran().in("repair", 1).somewhere(),
 		},
 	})
