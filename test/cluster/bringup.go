@@ -46,6 +46,9 @@ func newCluster(o Options, programs *Programs) (*Cluster, error) {
 	if c.clients, err = c.adminClients(); err != nil {
 		return nil, err
 	}
+	if c.kubelet, err = newKubelet(c.client, c.pki); err != nil {
+		return nil, err
+	}
 	c.registry, err = newRegistry()
 	return c, err
 }

@@ -40,6 +40,7 @@ type Cluster struct {
 	endpoint  string
 	etcdURL   string
 	registry  *localRegistry
+	kubelet   *kubelet
 	clients
 
 	// failed ends a start that is under way.
@@ -156,6 +157,7 @@ func (c *Cluster) stop() error {
 		inParallel(own, (*Process).Kill),
 	)
 	c.registry.close()
+	c.kubelet.close()
 	c.ports.release()
 	if keep {
 		c.progress.printf("the state of the cluster is kept in %s", c.dir)

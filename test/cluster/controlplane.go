@@ -67,6 +67,8 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 		"--authorization-mode=RBAC", "--anonymous-auth=false", "--allow-privileged=true",
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file="+c.pki.tokenKey, "--service-account-signing-key-file="+c.pki.tokenKey,
+		// Nobody resolves the host name of the simulated node.
+		"--kubelet-preferred-address-types=InternalIP",
 		"--profiling=false",
 	)
 	if err != nil {

@@ -48,14 +48,7 @@ func (c *Cluster) startNode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
-		Name:        nodeName,
-		Annotations: map[string]string{nodeAnnotation: "fake"},
-		Labels: map[string]string{
-			corev1.LabelHostname: nodeName, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
-		},
-	}}
-	if _, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+	if _, err := c.client.CoreV1().Nodes().Create(ctx, c.node(), metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("registering the simulated node: %w", err)
 	}
 	// Home is where kwok would look for a configuration of the user.
@@ -64,6 +57,19 @@ func (c *Cluster) startNode(ctx context.Context) error {
 		return err
 	}
 	return c.await(ctx, kwok, c.nodeIsFree)
+}
+
+func (c *Cluster) node() *corev1.Node {
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:        nodeName,
+			Annotations: map[string]string{nodeAnnotation: "fake"},
+			Labels: map[string]string{
+				corev1.LabelHostname: nodeName, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
+			},
+		},
+		Status: corev1.NodeStatus{DaemonEndpoints: c.kubelet.endpoint()},
+	}
 }
 
 func (c *Cluster) nodeIsFree(ctx context.Context) error {

@@ -152,6 +152,20 @@ func TestInitContainerFails(t *testing.T) {
 	}
 }
 
+func TestLogOfAContainer(t *testing.T) {
+	t.Parallel()
+	run := startRun(t, map[string]string{AnnotationLog: "one\ntwo\nthree\n", ForTask(AnnotationLog, "apply"): "applied\n"})
+	run.awaitReason("Completed", "Succeeded")
+	for container, want := range map[string]string{"prepare/step-main": "two\nthree\n", "apply/step-second": "applied\n"} {
+		task, name, _ := strings.Cut(container, "/")
+		options := &corev1.PodLogOptions{Container: name, TailLines: new(int64(2))}
+		got, err := shared.client.CoreV1().Pods(run.namespace).GetLogs(run.pod(task).Name, options).DoRaw(t.Context())
+		if err != nil || string(got) != want {
+			t.Errorf("the log of %s is %q, %v", container, got, err)
+		}
+	}
+}
+
 // A step that ignores the request to terminate is still at work when its PipelineRun has long ended.
 func TestDyingPodKeepsRunning(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,9 @@ const (
 	// AnnotationResults are the results which the last step of a task writes, as a JSON object of strings. Per task.
 	AnnotationResults = "simulate.kubernaut.ai/results"
 
+	// AnnotationLog is what every step of a task has written to its log; nothing if unset. Per task.
+	AnnotationLog = "simulate.kubernaut.ai/log"
+
 	// AnnotationFailTask names the task of the Pipeline in which a step fails; "*" is every task.
 	AnnotationFailTask = "simulate.kubernaut.ai/fail-task"
 	// AnnotationFailStep names the step that fails; the first if unset. Steps after it are skipped. Per task.

@@ -90,7 +90,7 @@ func TestFailureToFindRoom(t *testing.T) {
 		{
 			name:     "on a node for the second task",
 			workflow: workflow{change: func(spec *tektonv1.PipelineSpec) { requestOf(&spec.Tasks[1], corev1.ResourceCPU, "5000") }},
-			options:  []option{withTimeout(10 * time.Second)},
+			options:  []option{withTimeout(15 * time.Second)},
 			want:     because(v1alpha1.FailureResourceExhausted).ran().in("repair", 1).saying("Insufficient cpu").waitingFor("Insufficient cpu"),
 		},
 		{

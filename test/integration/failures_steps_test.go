@@ -14,6 +14,9 @@ import (
 	"kubernaut.ai/workflowexecution/test/cluster"
 )
 
+const refusal = `Error from server (Forbidden): secrets is forbidden: User "system:serviceaccount:kubernaut-workflows:` +
+	`kubernaut-workflow-runner" cannot list resource "secrets" in API group "" at the cluster scope`
+
 // A step that works, and fails or is ended: something was executed in all of these.
 func TestFailureOfAStep(t *testing.T) {
 	t.Parallel()
@@ -41,6 +44,15 @@ func TestFailureOfAStep(t *testing.T) {
 			name:     "out of memory with 0",
 			workflow: repair(map[string]string{cluster.AnnotationFailReason: "OOMKilled", cluster.AnnotationFailExitCode: "0"}),
 			want:     because(v1alpha1.FailureOOMKilled).ran().in("repair", 1).at("main", 0),
+		},
+		{
+			// A refusal never reaches the status of anything: it is in the log alone.
+			name: "forbidden",
+			workflow: repair(map[string]string{
+				cluster.AnnotationFailExitCode:                   "1",
+				cluster.ForTask(cluster.AnnotationLog, "repair"): "looking for credentials\n" + refusal + "\n",
+			}),
+			want: because(v1alpha1.FailureForbidden).ran().in("repair", 1).at("main", 1).logging(refusal),
 		},
 		{
 			// Whether the step had begun can no longer be known: it counts as if.
@@ -97,7 +109,7 @@ func TestFailureByTimeout(t *testing.T) {
 		{
 			name:     "of the execution",
 			workflow: workflow{simulate: forMinutes},
-			options:  []option{withTimeout(6 * time.Second)},
+			options:  []option{withTimeout(12 * time.Second)},
 			want:     because(v1alpha1.FailureDeadlineExceeded).ran().in("repair", 1).somewhere(),
 		},
 	})

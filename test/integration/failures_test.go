@@ -40,6 +40,8 @@ type explanation struct {
 	executed bool
 	// says are words of the message: the cause, by its name.
 	says []string
+	// logged is part of the log's end.
+	logged string
 	// waited is a word of what the run was seen to wait for.
 	waited string
 }
@@ -85,6 +87,11 @@ func (e explanation) saying(words ...string) explanation {
 
 func (e explanation) waitingFor(word string) explanation {
 	e.waited = word
+	return e
+}
+
+func (e explanation) logging(words string) explanation {
+	e.logged = words
 	return e
 }
 
@@ -137,6 +144,9 @@ func (e explanation) check(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 		if !strings.Contains(got.Message, word) {
 			t.Errorf("the message does not say %q", word)
 		}
+	}
+	if !strings.Contains(got.LogTail, e.logged) {
+		t.Errorf("the log's end does not have %q: %q", e.logged, got.LogTail)
 	}
 	if waited := wfe.Status.PipelineRunStatus; e.waited != "" && (waited == nil || !strings.Contains(waited.WaitingFor, e.waited)) {
 		t.Errorf("it is not said to have waited for %q: %+v", e.waited, waited)
