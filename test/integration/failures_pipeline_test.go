@@ -57,7 +57,7 @@ func TestFailureInAPipelineOfAnotherShape(t *testing.T) {
 			name:      "custom task",
 			workflow:  workflow{tasks: []string{"approve"}, change: customTask},
 			meanwhile: failCustomRun,
-			want:      because(v1alpha1.FailureTaskFailed, v1alpha1.FailureUnknown).ran().somewhere(),
+			want:      because(v1alpha1.FailureTaskFailed).ran().somewhere(),
 		},
 	})
 }

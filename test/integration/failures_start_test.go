@@ -65,7 +65,7 @@ func TestFailureToStartAPod(t *testing.T) {
 		{
 			name:     "init container",
 			workflow: workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationInitTask: "repair"}},
-			want:     because(v1alpha1.FailureTaskFailed, v1alpha1.FailureConfigurationError, v1alpha1.FailureUnknown).in("repair", 0).somewhere(),
+			want:     because(v1alpha1.FailureConfigurationError).in("repair", 0).somewhere(),
 		},
 		{
 			name:     "service account",
