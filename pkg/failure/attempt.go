@@ -4,6 +4,7 @@
 package failure
 
 import (
+	"slices"
 	"strings"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -54,11 +55,7 @@ func (e *Evidence) podsOf(task *tektonv1.TaskRun, mine func(name string) bool) [
 			pods = append(pods, pod)
 		}
 	}
-	for i := 1; i < len(pods); i++ {
-		if pods[i-1].CreationTimestamp.Before(&pods[i].CreationTimestamp) {
-			pods[i-1], pods[i] = pods[i], pods[i-1]
-		}
-	}
+	slices.SortStableFunc(pods, func(a, b *corev1.Pod) int { return b.CreationTimestamp.Compare(a.CreationTimestamp.Time) })
 	return pods
 }
 
@@ -70,8 +67,10 @@ func (a *attempt) pod() *corev1.Pod {
 	return a.pods[0]
 }
 
-func (a *attempt) reason() tektonv1.TaskRunReason {
-	return tektonv1.TaskRunReason(a.status.GetCondition(apis.ConditionSucceeded).GetReason())
+func (a *attempt) reason() tektonv1.TaskRunReason { return reasonOf(a.status) }
+
+func reasonOf(status *tektonv1.TaskRunStatus) tektonv1.TaskRunReason {
+	return tektonv1.TaskRunReason(status.GetCondition(apis.ConditionSucceeded).GetReason())
 }
 
 // container is what the pod says of a container, nil if it says nothing.

@@ -34,7 +34,7 @@ func (e *Evidence) firstFailed() *failed {
 	var all []failed
 	for i := range e.TaskRuns {
 		task := &e.TaskRuns[i]
-		if !task.IsDone() || task.IsFailure() && taskRunReason(task) != tektonv1.TaskRunReasonFailureIgnored {
+		if !task.IsDone() || task.IsFailure() && reasonOf(&task.Status) != tektonv1.TaskRunReasonFailureIgnored {
 			all = append(all, e.failedTask(task))
 		}
 	}
@@ -108,10 +108,6 @@ func (e *Evidence) findPlace(f *failed) {
 	}
 }
 
-func taskRunReason(task *tektonv1.TaskRun) tektonv1.TaskRunReason {
-	return tektonv1.TaskRunReason(task.Status.GetCondition(apis.ConditionSucceeded).GetReason())
-}
-
 // failedStep is a step that made its task fail, or that was at work when the task was ended.
 type failedStep struct {
 	name, container string
@@ -141,7 +137,7 @@ func (a *attempt) failedStep() *failedStep {
 func (a *attempt) endOf(state *tektonv1.StepState) *failedStep {
 	step := &failedStep{name: state.Name, container: containerOfStep(state)}
 	if stuckPods[a.reason()] {
-		return a.stuckStep(step)
+		return a.stuckStep(step, state)
 	}
 	end := a.trueEnd(step, state)
 	switch {
@@ -176,26 +172,18 @@ func (a *attempt) trueEnd(step *failedStep, state *tektonv1.StepState) *corev1.C
 }
 
 // stuckStep is the step whose container could not be started. Another one may have, and only waited.
-func (a *attempt) stuckStep(step *failedStep) *failedStep {
+func (a *attempt) stuckStep(step *failedStep, state *tektonv1.StepState) *failedStep {
 	step.isInvented = true
-	if status := a.container(step.container); status != nil {
-		if isStuck(status) {
-			return step
-		}
-		return nil
-	}
-	for i := range a.status.Steps {
-		if containerOfStep(&a.status.Steps[i]) == step.container && a.waitedToTheEnd(&a.status.Steps[i]) {
-			return step
-		}
+	status := a.container(step.container)
+	if status != nil && isStuck(status) || status == nil && a.waitedToTheEnd(state) {
+		return step
 	}
 	return nil
 }
 
 func isStuck(status *corev1.ContainerStatus) bool {
 	if w := status.State.Waiting; w != nil {
-		_, lasts := waitingReasons[w.Reason]
-		return lasts
+		return waitingReasons[w.Reason] != ""
 	}
 	// The kubelet ends what it never started in this way.
 	end := status.State.Terminated

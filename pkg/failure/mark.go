@@ -30,15 +30,8 @@ const (
 )
 
 func markOf(end *corev1.ContainerStateTerminated) mark {
-	if end == nil {
-		return markNone
-	}
-	var results []struct{ Key, Value string }
-	if json.Unmarshal([]byte(end.Message), &results) != nil {
-		return markNone
-	}
 	found := markNone
-	for _, result := range results {
+	for _, result := range entrypointSays(end) {
 		switch {
 		case result.Key == "Reason" && result.Value == skippedStep:
 			return markSkipped
@@ -49,16 +42,20 @@ func markOf(end *corev1.ContainerStateTerminated) mark {
 	return found
 }
 
+type said struct{ Key, Value string }
+
+// entrypointSays is what the entrypoint has written, nothing if that cannot be read.
+func entrypointSays(end *corev1.ContainerStateTerminated) []said {
+	var results []said
+	if end == nil || json.Unmarshal([]byte(end.Message), &results) != nil {
+		return nil
+	}
+	return results
+}
+
 // terminationReason is the entrypoint's reason for the end of a step, empty if it gave none.
 func terminationReason(end *corev1.ContainerStateTerminated) string {
-	if end == nil {
-		return ""
-	}
-	var results []struct{ Key, Value string }
-	if json.Unmarshal([]byte(end.Message), &results) != nil {
-		return ""
-	}
-	for _, result := range results {
+	for _, result := range entrypointSays(end) {
 		if result.Key == "Reason" {
 			return result.Value
 		}

@@ -403,3 +403,17 @@ func TestWaitingIsReadAsItWasWritten(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A pod that was deleted by force has a successor of its name, and that one may have one.
+func TestTheYoungestPodCounts(t *testing.T) {
+	var pods []corev1.Pod
+	for i, code := range []int32{1, 2, 3} {
+		pod := podOf("first", terminated(code, "Error", markOfStart))
+		pod.CreationTimestamp = at(i)
+		pods = append(pods, pod)
+	}
+	task := taskRun("first", "TaskRunCancelled", 9, invented("main", "TaskRunCancelled", at(5)))
+	if got := explain(evidenceOf("PipelineRunTimeout", task).with(pods...)); ptr.Deref(got.ExitCode, none) != 3 {
+		t.Errorf("The step is said to have ended with %d", ptr.Deref(got.ExitCode, none))
+	}
+}

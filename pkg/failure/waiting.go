@@ -50,10 +50,25 @@ func ParseWaiting(text string) Waiting {
 // WaitsFor is what the pods of a run wait for that does not come by itself, zero if none does. Of several the
 // first by name counts, so that the answer does not change with the order of a cache.
 func WaitsFor(pods []*corev1.Pod) Waiting {
+	return firstByName(pods, waits)
+}
+
+// IsPending is what a pod waits for that has not been started, whether that may come by itself or not: a volume
+// that is never mounted shows as ContainerCreating and as nothing else. It says something only when time is up.
+func IsPending(pods []*corev1.Pod) Waiting {
+	return firstByName(pods, func(pod *corev1.Pod) Waiting {
+		if pod.Status.Phase != corev1.PodPending || hasStarted(pod) {
+			return Waiting{}
+		}
+		return containerWaits(pod, func(reason string) bool { return reason != "" })
+	})
+}
+
+func firstByName(pods []*corev1.Pod, look func(*corev1.Pod) Waiting) Waiting {
 	var first Waiting
 	name := ""
 	for _, pod := range pods {
-		if w := waits(pod); w.Reason != "" && (name == "" || pod.Name < name) {
+		if w := look(pod); w.Reason != "" && (name == "" || pod.Name < name) {
 			first, name = w, pod.Name
 		}
 	}
@@ -84,15 +99,19 @@ func waits(pod *corev1.Pod) Waiting {
 	if pod.Status.Phase != corev1.PodPending && pod.Status.Phase != "" {
 		return Waiting{}
 	}
-	task := pod.Labels[pipelineTaskLabel]
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && waitingReasons[c.Reason] != "" {
-			return Waiting{Reason: c.Reason, Task: task, Message: c.Message}
+			return Waiting{Reason: c.Reason, Task: pod.Labels[pipelineTaskLabel], Message: c.Message}
 		}
 	}
+	return containerWaits(pod, func(reason string) bool { return waitingReasons[reason] != "" })
+}
+
+// containerWaits is what the first container of a pod waits for whose reason counts.
+func containerWaits(pod *corev1.Pod, counts func(reason string) bool) Waiting {
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if w := status.State.Waiting; w != nil && waitingReasons[w.Reason] != "" {
-			return Waiting{Reason: w.Reason, Task: task, Container: status.Name, Message: w.Message}
+		if w := status.State.Waiting; w != nil && counts(w.Reason) {
+			return Waiting{Reason: w.Reason, Task: pod.Labels[pipelineTaskLabel], Container: status.Name, Message: w.Message}
 		}
 	}
 	return Waiting{}
@@ -104,22 +123,6 @@ func TaskRunsWaitFor(taskRuns []tektonv1.TaskRun) Waiting {
 		condition := taskRuns[i].Status.GetCondition(apis.ConditionSucceeded)
 		if condition.IsUnknown() && waitingReasons[condition.GetReason()] != "" {
 			return Waiting{Reason: condition.GetReason(), Task: taskRuns[i].Labels[pipelineTaskLabel], Message: condition.GetMessage()}
-		}
-	}
-	return Waiting{}
-}
-
-// IsPending is what a pod waits for that has not been started, whether that may come by itself or not: a volume
-// that is never mounted shows as ContainerCreating and as nothing else. It says something only when time is up.
-func IsPending(pods []*corev1.Pod) Waiting {
-	for _, pod := range pods {
-		if pod.Status.Phase != corev1.PodPending || hasStarted(pod) {
-			continue
-		}
-		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if w := status.State.Waiting; w != nil && w.Reason != "" {
-				return Waiting{Reason: w.Reason, Task: pod.Labels[pipelineTaskLabel], Container: status.Name, Message: w.Message}
-			}
 		}
 	}
 	return Waiting{}

@@ -44,19 +44,24 @@ func (r *Reconciler) explain(
 
 // withSummary completes the details of a failure before anything ran.
 func withSummary(wfe *v1alpha1.WorkflowExecution, details v1alpha1.FailureDetails) v1alpha1.FailureDetails {
-	details.Message = redact.Values(wfe.Spec.Parameters).Text(details.Message)
+	details.Message = withoutSecrets(wfe, details.Message)
 	details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, 0)
 	return details
+}
+
+// withoutSecrets is a text of others that may repeat what the execution passed to its workflow.
+func withoutSecrets(wfe *v1alpha1.WorkflowExecution, text string) string {
+	return redact.Values(wfe.Spec.Parameters).Text(text)
 }
 
 // waitingFor is what a pod of the run waits for now, or was seen to wait for before it went: the end of a run
 // that is stuck tells only that its time was up. What is noted stays as it was worded first, since the kubelet
 // tries again and again, and words it in turns.
-func waitingFor(noted string, pods []*corev1.Pod, secrets *redact.Redactor) string {
+func waitingFor(wfe *v1alpha1.WorkflowExecution, noted string, pods []*corev1.Pod) string {
 	before, now := failure.ParseWaiting(noted), failure.WaitsFor(pods)
 	switch {
 	case now.Reason != "" && !now.IsLike(before):
-		return secrets.Text(now.String())
+		return withoutSecrets(wfe, now.String())
 	case now.Reason == "" && before.HasStarted(pods):
 		return ""
 	}
@@ -75,7 +80,7 @@ func (r *Reconciler) noteWaiting(ctx context.Context, wfe *v1alpha1.WorkflowExec
 		logging.FromContext(ctx).Warnw("What the run is stuck on is not known", "error", err)
 		return false
 	}
-	summary.WaitingFor = redact.Values(wfe.Spec.Parameters).Text(waits.String())
+	summary.WaitingFor = withoutSecrets(wfe, waits.String())
 	return summary.WaitingFor != ""
 }
 

@@ -15,7 +15,6 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
-	"kubernaut.ai/workflowexecution/pkg/redact"
 )
 
 // observe mirrors the run's progress.
@@ -27,12 +26,15 @@ func (r *Reconciler) observe(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if err != nil {
 		return err
 	}
-	summary, secrets := resources.Summarize(run, pods), redact.Values(wfe.Spec.Parameters)
-	summary.Message = secrets.Text(summary.Message)
-	if before := wfe.Status.PipelineRunStatus; before != nil {
-		summary.WaitingFor = before.WaitingFor
+	summary, before := resources.Summarize(run, pods), wfe.Status.PipelineRunStatus
+	if before == nil {
+		before = &v1alpha1.PipelineRunStatusSummary{}
 	}
-	summary.WaitingFor = waitingFor(summary.WaitingFor, pods, secrets)
+	// To look for secrets takes as long as the parameters are, and what is stored has none.
+	if summary.Message != before.Message {
+		summary.Message = withoutSecrets(wfe, summary.Message)
+	}
+	summary.WaitingFor = waitingFor(wfe, before.WaitingFor, pods)
 	wfe.Status.PropagatePipelineRunStatus(summary)
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/redact"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -28,7 +27,7 @@ func (r *Reconciler) creationFailed(
 		return r.giveUp(ctx, wfe, claim, refused)
 	}
 	// Tekton's webhook tells what it refuses, and that may be the value of a parameter.
-	message := redact.Values(wfe.Spec.Parameters).Text("Failed to create the PipelineRun: " + err.Error())
+	message := withoutSecrets(wfe, "Failed to create the PipelineRun: "+err.Error())
 	if isRefusal(err) {
 		return r.giveUp(ctx, wfe, claim, &refusal{reason: refusalReason(err), message: message})
 	}
