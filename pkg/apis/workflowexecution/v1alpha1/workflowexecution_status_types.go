@@ -36,6 +36,7 @@ func (p Phase) IsTerminal() bool {
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.phase) || !(oldSelf.phase in ['Completed', 'Failed', 'Skipped']) || (has(self.phase) && self.phase == oldSelf.phase)",message="a terminal phase never changes"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.blockClearance) || (has(self.blockClearance) && self.blockClearance == oldSelf.blockClearance)",message="a block clearance never changes"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.pipelineRunRef) || (has(self.pipelineRunRef) && self.pipelineRunRef == oldSelf.pipelineRunRef)",message="an execution has one PipelineRun; its reference never changes"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.startTime) || (has(self.startTime) && self.startTime == oldSelf.startTime)",message="a workflow starts once"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.completionTime) || (has(self.completionTime) && self.completionTime == oldSelf.completionTime)",message="an outcome never changes"
 type WorkflowExecutionStatus struct {
 	duckv1.Status `json:",inline"`
@@ -97,7 +98,8 @@ type WorkflowExecutionStatusFields struct {
 	// +optional
 	BlockClearance *BlockClearance `json:"blockClearance,omitempty"`
 
-	// AuditTrail lists the audit events that a sink has acknowledged.
+	// AuditTrail lists the audit events that a sink has answered for: it has stored them, or refused
+	// them for good.
 	// +optional
 	// +listType=map
 	// +listMapKey=eventType
@@ -155,9 +157,15 @@ type BlockClearance struct {
 	ClearMethod string `json:"clearMethod"`
 }
 
-// AuditRecord notes that a sink has acknowledged an audit event.
+// AuditRecord notes that a sink has answered for an audit event.
 type AuditRecord struct {
-	EventType  string      `json:"eventType"`
-	EventID    string      `json:"eventId"`
+	EventType string `json:"eventType"`
+	EventID   string `json:"eventId"`
+	// RecordedAt is when the sink answered.
 	RecordedAt metav1.Time `json:"recordedAt"`
+	// Refusal is why the sink will never take the event, which is in the controller's log in full. It
+	// is empty for an event that is stored.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Refusal string `json:"refusal,omitempty"`
 }
