@@ -14,6 +14,7 @@ type configKey struct{}
 // Config is a snapshot of all ConfigMaps. A nil field means that its ConfigMap has not been read.
 type Config struct {
 	WorkflowExecution *WorkflowExecution
+	Audit             *Audit
 }
 
 // FromContext returns the snapshot that ToContext attached, or nil.
@@ -31,6 +32,9 @@ func FromContextOrDefaults(ctx context.Context) *Config {
 	}
 	if cfg.WorkflowExecution == nil {
 		cfg.WorkflowExecution = DefaultWorkflowExecution()
+	}
+	if cfg.Audit == nil {
+		cfg.Audit = DefaultAudit()
 	}
 	return cfg
 }
@@ -57,6 +61,7 @@ func NewStore(logger configmap.Logger, onAfterStore ...func(name string, value a
 func Constructors() configmap.Constructors {
 	return configmap.Constructors{
 		WorkflowExecutionConfigName: NewWorkflowExecutionFromConfigMap,
+		AuditConfigName:             NewAuditFromConfigMap,
 	}
 }
 
@@ -70,6 +75,9 @@ func (s *Store) Load() *Config {
 	cfg := &Config{}
 	if c, ok := s.UntypedLoad(WorkflowExecutionConfigName).(*WorkflowExecution); ok {
 		cfg.WorkflowExecution = c.DeepCopy()
+	}
+	if c, ok := s.UntypedLoad(AuditConfigName).(*Audit); ok {
+		cfg.Audit = c.DeepCopy()
 	}
 	return cfg
 }
