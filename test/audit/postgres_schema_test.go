@@ -99,28 +99,28 @@ func testYearPartition(t *testing.T, w *world) {
 	expect(t, w.admin, "SELECT count(*) FROM audit_2025", "1")
 }
 
-// eventually writes until all is recorded, as whoever uses a sink does.
-func eventually(t *testing.T, s audit.Sink, events ...audit.Event) {
+// eventually writes until all is recorded, as whoever uses a sink does, and returns how often that failed.
+func eventually(t *testing.T, s audit.Sink, events ...audit.Event) int32 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	for {
+	for failures := int32(0); ; failures++ {
 		attempt, done := context.WithTimeout(ctx, 2*time.Second)
 		receipt, err := s.Write(attempt, events)
 		done()
 		if len(receipt.Refused) != 0 {
 			t.Errorf("refused: %v", receipt.Refused)
-			return
+			return failures
 		}
 		if events = without(events, receipt); len(events) == 0 {
-			return
+			return failures
 		}
 		select {
 		case <-ctx.Done():
 			t.Errorf("%d events are not recorded: %v", len(events), err)
-			return
+			return failures
 		case <-ticker.C:
 		}
 	}

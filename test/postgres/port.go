@@ -21,7 +21,7 @@ const (
 
 func freePort(ctx context.Context) (int, error) {
 	for range portAttempts {
-		port := lowestPort + rand.IntN(ephemeralPort-lowestPort)
+		port := lowestPort + rand.IntN(ephemeralPort-lowestPort) //nolint:gosec // a port is no secret
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err == nil {
 			return port, listener.Close()

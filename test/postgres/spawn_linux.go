@@ -43,7 +43,7 @@ func children(pid int) []int {
 		return nil
 	}
 	var found []int
-	for _, field := range strings.Fields(string(content)) {
+	for field := range strings.FieldsSeq(string(content)) {
 		if child, err := strconv.Atoi(field); err == nil {
 			found = append(found, child)
 		}

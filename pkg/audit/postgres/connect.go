@@ -56,7 +56,9 @@ func (s *Sink) open() (*pgxpool.Pool, error) {
 
 // address sets where a new connection goes to.
 func (s *Sink) address(ctx context.Context, config *pgx.ConnConfig) error {
-	connection, err := s.options.Source(ctx)
+	asking, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	connection, err := s.options.Source(asking)
 	if err != nil {
 		return fmt.Errorf("failed to learn the address of the audit database: %w", err)
 	}

@@ -89,6 +89,8 @@ func (s *secrets) conceal(task string, err error) error {
 	for _, secret := range s.known {
 		text = strings.ReplaceAll(text, secret, redact.Mark)
 	}
+	// The attempts at several addresses stand on lines of their own.
+	text = strings.Join(strings.Fields(text), " ")
 	return &concealed{text: redact.Text("failed to " + task + ": " + text), cause: err}
 }
 
