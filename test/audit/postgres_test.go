@@ -7,6 +7,7 @@ package audit_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -178,27 +179,25 @@ func testRepeated(t *testing.T, w *world) {
 	}
 }
 
+// testConcurrent has half of them write in the opposite order, which is how two come to wait for each other.
 func testConcurrent(t *testing.T, w *world) {
-	events := batch(100)
-	var group sync.WaitGroup
-	for i := range 4 {
-		s := w.sink(t)
-		mine := append([]audit.Event(nil), events...)
-		if i%2 == 1 {
-			for a, b := 0, len(mine)-1; a < b; a, b = a+1, b-1 {
-				mine[a], mine[b] = mine[b], mine[a]
-			}
-		}
-		group.Go(func() {
-			for range 5 {
+	sinks := []*postgres.Sink{w.sink(t), w.sink(t), w.sink(t), w.sink(t)}
+	for range 10 {
+		events := batch(400)
+		reversed := slices.Clone(events)
+		slices.Reverse(reversed)
+		var group sync.WaitGroup
+		for i, s := range sinks {
+			mine := [][]audit.Event{events, reversed}[i%2]
+			group.Go(func() {
 				receipt, err := s.Write(t.Context(), mine)
 				if err != nil || len(receipt.Recorded) != len(mine) {
 					t.Errorf("%d recorded, refused %v, error %v", len(receipt.Recorded), receipt.Refused, err)
 				}
-			}
-		})
+			})
+		}
+		group.Wait()
 	}
-	group.Wait()
-	expect(t, w.admin, "SELECT count(*) FROM audit_events", "100")
+	expect(t, w.admin, "SELECT count(*) FROM audit_events", "4000")
 	expect(t, w.admin, "SELECT count(*) FROM audit_events_migrations WHERE version_id = 1", "1")
 }
