@@ -34,17 +34,27 @@ down: ## Stop the cluster of "make up".
 	$(BIN)/demo down
 
 .PHONY: test
-test: ## Run all tests that need no root.
+test: postgresql ## Run all tests that need no root.
 	go test -timeout 10m $(UNIT_TESTS)
 	go test -timeout 30m -count 1 -p 1 $(CLUSTER_TESTS)
 
 .PHONY: e2e
-e2e: ## Run only the tests on a local cluster.
+e2e: postgresql ## Run only the tests on a local cluster.
 	go test -timeout 30m -count 1 -p 1 $(CLUSTER_TESTS)
 
 .PHONY: bench
-bench: ## Measure on a local cluster.
+bench: postgresql ## Measure on a local cluster.
 	go test -timeout 30m -run '^$$' -bench . -benchtime 2s ./test/bench
+
+.PHONY: postgresql
+postgresql: ## Install PostgreSQL for the tests if it is missing, with apt as root.
+	@if ! command -v initdb /usr/lib/postgresql/*/bin/initdb > /dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+			apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql; \
+		else \
+			echo "PostgreSQL is not installed: apt-get install postgresql (or have postgres and initdb on the PATH)" >&2; exit 1; \
+		fi; \
+	fi
 
 .PHONY: verify
 verify: lint ## Fail if generated files, modules or the code's form are not as they should be.
