@@ -20,7 +20,7 @@ func retryAfter(header string, now time.Time) (time.Duration, bool) {
 	if isNumber(header) {
 		// The error is that the number is too large, and that is what it is then.
 		seconds, _ := strconv.ParseUint(header, 10, 32)
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter), seconds > 0 //nolint:gosec // 32 bits fit.
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter), seconds > 0
 	}
 	date, err := http.ParseTime(header)
 	if err != nil || !date.After(now) {

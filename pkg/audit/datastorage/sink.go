@@ -75,7 +75,8 @@ func (s *Sink) Write(ctx context.Context, events []audit.Event) (audit.Receipt, 
 	if err != nil {
 		return receipt, err
 	}
-	return receipt, s.store(ctx, client, items, &receipt)
+	err = s.store(ctx, client, items, &receipt)
+	return receipt, err
 }
 
 // encode refuses what cannot be written as JSON: it would keep the others of its batch from being stored.
