@@ -88,7 +88,8 @@ func envelope(f *findings, e Event) {
 		"actor_id": e.ActorID, "resource_id": e.ResourceID, "correlation_id": e.CorrelationID, "namespace": e.Namespace,
 	})
 	id, err := uuid.Parse(e.ID)
-	f.check(err == nil && id.Version() == 5 && id.Variant() == uuid.RFC4122 && id.String() == e.ID, "event_id %q is no UUID of version 5", e.ID)
+	f.check(err == nil && id.Version() == 5 && id.Variant() == uuid.RFC4122 && id.String() == e.ID,
+		"event_id %q is no UUID of version 5", e.ID)
 }
 
 const controller = "workflowexecution-controller"

@@ -43,12 +43,11 @@ type Server struct {
 	tokens   []string
 	requests int
 	store    store
-	ended    chan struct{}
 }
 
 // Start starts a server that is healthy.
 func Start(o Options) (*Server, error) {
-	s := &Server{options: o, mode: Healthy, tokens: o.Tokens, store: newStore(), ended: make(chan struct{})}
+	s := &Server{options: o, mode: Healthy, tokens: o.Tokens, store: newStore()}
 	if o.CAFile != "" {
 		config, ca, err := identity()
 		if err != nil {
@@ -60,7 +59,10 @@ func Start(o Options) (*Server, error) {
 		s.tls = config
 	}
 	s.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port))
-	return s, s.Revive()
+	if err := s.Revive(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // URL for the configuration of a sink.
@@ -103,17 +105,8 @@ func (s *Server) Dead() {
 	}
 }
 
-// Close ends the server for good, and every request that is slow.
-func (s *Server) Close() {
-	s.mu.Lock()
-	select {
-	case <-s.ended:
-	default:
-		close(s.ended)
-	}
-	s.mu.Unlock()
-	s.Dead()
-}
+// Close ends the server for good.
+func (s *Server) Close() { s.Dead() }
 
 // Switch puts the server into a mode, beginning with the next request.
 func (s *Server) Switch(mode Mode) {
@@ -163,38 +156,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests++
 	mode, tokens := s.mode, s.tokens
 	s.mu.Unlock()
-	mode(s, w, r, func() int { return s.take(w, r, tokens) })
+	mode(w, r, func(w http.ResponseWriter, r *http.Request) { s.take(w, r, tokens) })
 }
 
-// take is what a healthy server does with a request, and gives the status that it has answered; 0 if the
-// client has gone before it was heard.
-func (s *Server) take(w http.ResponseWriter, r *http.Request, tokens []string) int {
+// take is what a healthy server does with a request.
+func (s *Server) take(w http.ResponseWriter, r *http.Request, tokens []string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return 0 // Half a request is nobody's fault: one of the two sides was killed.
+		return // Half a request is nobody's fault: one of the two sides was killed.
 	}
 	if status, err := admitted(r, tokens); err != nil {
-		return s.refuse(w, status, err)
+		s.refuse(w, status, err)
+		return
 	}
 	s.mu.Lock()
 	err = s.store.put(body)
 	s.mu.Unlock()
 	if err != nil {
-		return s.refuse(w, http.StatusBadRequest, err)
+		s.refuse(w, http.StatusBadRequest, err)
+		return
 	}
 	w.WriteHeader(http.StatusCreated)
-	return http.StatusCreated
 }
 
 // refuse remembers a violation, unless it is only a token: those expire.
-func (s *Server) refuse(w http.ResponseWriter, status int, err error) int {
+func (s *Server) refuse(w http.ResponseWriter, status int, err error) {
 	if status != http.StatusUnauthorized {
 		s.mu.Lock()
 		s.store.violations = append(s.store.violations, err.Error())
 		s.mu.Unlock()
 	}
 	http.Error(w, err.Error(), status)
-	return status
 }
 
 func admitted(r *http.Request, tokens []string) (int, error) {
