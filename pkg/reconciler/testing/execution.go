@@ -8,6 +8,7 @@ package testing
 import (
 	"time"
 
+	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
@@ -15,6 +16,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/audit"
 	"kubernaut.ai/workflowexecution/pkg/failure"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
 )
@@ -63,6 +65,7 @@ func Execution(key string, facts ...ExecutionOption) *v1alpha1.WorkflowExecution
 	for _, fact := range facts {
 		fact(wfe)
 	}
+	audit.Note(wfe, audit.Unanswered)
 	return wfe
 }
 
@@ -187,6 +190,11 @@ func Refused(reason v1alpha1.FailureReason, message string) ExecutionOption {
 		details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, totalTasks)
 		wfe.Status.MarkRefused(details)
 	}
+}
+
+// Audited has its events recorded.
+func Audited(wfe *v1alpha1.WorkflowExecution) {
+	audit.Note(wfe, func(uuid.UUID) (audit.Answer, bool) { return audit.Answer{At: Ago(0)}, true })
 }
 
 // Deleted was asked to go, that long ago.

@@ -99,6 +99,17 @@ func (r *Reconciler) finishCancelled(
 	return statusFirst(wfe)
 }
 
+// finalizeEnded lets an execution go that is over, with the block it put on its target.
+func (r *Reconciler) finalizeEnded(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+	if err := r.liftDeleted(ctx, wfe); err != nil {
+		return err
+	}
+	if err := r.deleteRun(ctx, wfe); err != nil {
+		return err
+	}
+	return r.letGo(ctx, wfe)
+}
+
 // deleteRun deletes what an execution that is over has left as history.
 func (r *Reconciler) deleteRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
 	if wfe.Status.PipelineRunRef == nil {

@@ -19,6 +19,7 @@ import (
 	"knative.dev/pkg/tracker"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/audit"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
@@ -58,6 +59,7 @@ type Reconciler struct {
 	locks    Locks
 	runs     *runs.Runs
 	takeover *takeover.Takeover
+	audit    Audit
 	tracker  tracker.Interface
 	clock    clock.PassiveClock
 }
@@ -71,10 +73,11 @@ var (
 // instant; one that returns false has said in the status, or in the error, why the story stops here
 // for now.
 func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
+	r.handOver(wfe)
+	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	if wfe.Status.IsTerminal() {
 		return r.liftCleared(ctx, wfe)
 	}
-	defer settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	wfe.Status.InitializeConditions()
 
 	claim, ok, err := r.claim(ctx, wfe)
@@ -104,15 +107,13 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 }
 
 // FinalizeKind ends what a deleted execution has running, in a way that lets its finally tasks run,
-// and frees its target. The execution stays until its outcome is stored.
+// and frees its target. The execution stays until its outcome is stored and its events are recorded.
 func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
+	r.handOver(wfe)
+	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	if wfe.Status.IsTerminal() {
-		if err := r.liftDeleted(ctx, wfe); err != nil {
-			return err
-		}
-		return r.deleteRun(ctx, wfe)
+		return r.finalizeEnded(ctx, wfe)
 	}
-	defer settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	wfe.Status.InitializeConditions()
 
 	claim, ok, err := r.claim(ctx, wfe)
@@ -138,11 +139,13 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 // on its way brings the next one.
 var errCacheLags = errors.New("the cache lags behind the API server")
 
-// settle announces what a pass has changed. A pass on an old copy has changed nothing, and what it
+// settle announces what a pass has changed, and notes what the audit sink has answered for. A pass on an old copy has changed nothing, and what it
 // believes must not be written over what is stored.
 //
 //nolint:gocritic // a deferred call can change what is returned by a pointer only
-func settle(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus, event *reconciler.Event) {
+func (r *Reconciler) settle(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus, event *reconciler.Event,
+) {
 	if errors.Is(*event, errCacheLags) {
 		logging.FromContext(ctx).Debugw("Nothing done", "reason", (*event).Error())
 		wfe.Status, *event = *before, controller.NewSkipKey(wfe.Namespace+"/"+wfe.Name)
@@ -153,6 +156,7 @@ func settle(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alph
 		return
 	}
 	announce(ctx, wfe, before)
+	audit.Note(wfe, r.audit.Answer)
 }
 
 // statusFirst keeps the finalizer until the status is stored: Knative drops a status that is set in

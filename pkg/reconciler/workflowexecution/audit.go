@@ -1,0 +1,71 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/types"
+	"knative.dev/pkg/reconciler"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/audit"
+)
+
+// Audit is what the reconciler needs of audit.Recorder. None of it waits for a sink.
+type Audit interface {
+	Record(types.NamespacedName)
+	Answer(uuid.UUID) (audit.Answer, bool)
+	Forget(...uuid.UUID)
+	GiveUp(context.Context, []audit.Event)
+}
+
+// handOver has the recorder write what is stored and not recorded. It comes first in a pass: what the
+// pass is going to change is an event only after it is stored, which brings another pass.
+func (r *Reconciler) handOver(wfe *v1alpha1.WorkflowExecution) {
+	for _, record := range wfe.Status.AuditTrail {
+		r.audit.Forget(audit.ID(wfe.UID, audit.Type(record.EventType)))
+	}
+	if len(r.unrecorded(wfe)) > 0 {
+		r.audit.Record(types.NamespacedName{Namespace: wfe.Namespace, Name: wfe.Name})
+	}
+}
+
+// unrecorded are the events that no sink has answered for.
+func (r *Reconciler) unrecorded(wfe *v1alpha1.WorkflowExecution) []audit.Type {
+	var some []audit.Type
+	for _, t := range audit.Outstanding(wfe) {
+		if _, ok := r.audit.Answer(audit.ID(wfe.UID, t)); !ok {
+			some = append(some, t)
+		}
+	}
+	return some
+}
+
+// letGo keeps a deleted execution until its events are recorded, for as long as the configuration says.
+// Then they go to the log in full.
+func (r *Reconciler) letGo(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+	unrecorded := r.unrecorded(wfe)
+	if len(unrecorded) == 0 {
+		return nil
+	}
+	wait := config.FromContextOrDefaults(ctx).Audit.DeletionWait
+	if remaining := waitsSince(wfe).Add(wait).Sub(r.clock.Now()); remaining > 0 {
+		return r.after(remaining)
+	}
+	r.audit.GiveUp(ctx, audit.EventsOf(wfe, unrecorded))
+	return nil
+}
+
+// waitsSince is when only the audit trail was left to wait for.
+func waitsSince(wfe *v1alpha1.WorkflowExecution) time.Time {
+	since := wfe.DeletionTimestamp.Time
+	if over := wfe.Status.GetCondition(v1alpha1.ConditionSucceeded); over != nil && over.LastTransitionTime.Inner.After(since) {
+		since = over.LastTransitionTime.Inner.Time
+	}
+	return since
+}
