@@ -23,6 +23,8 @@ type Circumstances struct {
 	Config *config.WorkflowExecution
 	// Discovery is the error of API discovery.
 	Discovery error
+	// AuditSink answers at once. Where it is not, no sink answers.
+	AuditSink bool
 
 	live    []runtime.Object
 	gone    []runtime.Object
@@ -74,6 +76,9 @@ func Configured(change func(*config.WorkflowExecution)) func(*Circumstances) {
 func Undiscovered(err error) func(*Circumstances) {
 	return func(c *Circumstances) { c.Discovery = err }
 }
+
+// AuditSinkAnswers has every audit event recorded at once.
+func AuditSinkAnswers(c *Circumstances) { c.AuditSink = true }
 
 // InOrder expects writes, each given by its beginning, in this order; others may lie between them.
 func InOrder(writes ...string) func(*testing.T, *rtesting.TableRow) {

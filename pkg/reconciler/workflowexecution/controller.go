@@ -10,6 +10,7 @@ import (
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/cache"
@@ -55,13 +56,19 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}, runinformers.Namespace(ctx)),
 		clock:        clock.RealClock{},
 	}
+	recorder := recorderOf(ctx)
+	r.audit = recorder
 	impl := reconcilerv1alpha1.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
 		// A change wakes no execution: one that runs keeps the settings it started with.
-		store := config.NewStore(logging.FromContext(ctx).Named("config-store"))
+		store := config.NewStore(logging.FromContext(ctx).Named("config-store"), useSink(ctx, recorder))
 		store.WatchConfigs(cmw)
 		return controller.Options{ConfigStore: store}
 	})
 	r.tracker = impl.Tracker
+	recorder.Stored, recorder.Answered = stored(executions.Lister()), func(execution types.NamespacedName) {
+		impl.EnqueueKeyAfter(execution, answerDelay)
+	}
+	go recorder.Run(ctx)
 
 	if err := executions.Informer().SetTransform(runinformers.DropManagedFields); err != nil {
 		logging.FromContext(ctx).Warnw("The cache of executions keeps managed fields", "error", err)

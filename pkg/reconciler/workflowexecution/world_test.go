@@ -195,7 +195,7 @@ func (w *world) rests() bool {
 func (w *world) pass(key string) {
 	w.t.Helper()
 	listers := given.NewListers(w.objects())
-	r := constructAt(w.ctx, &listers, &given.Circumstances{Config: config.DefaultWorkflowExecution()}, w.clock)
+	r := constructAt(w.ctx, &listers, &given.Circumstances{Config: config.DefaultWorkflowExecution(), AuditSink: true}, w.clock)
 	if aware, ok := r.(reconciler.LeaderAware); ok {
 		_ = aware.Promote(reconciler.UniversalBucket(), func(reconciler.Bucket, types.NamespacedName) {})
 	}
