@@ -89,6 +89,12 @@ func testDroppedPartition(t *testing.T, w *world) {
 	run(t, w.admin, "DROP TABLE audit_events_2026_11")
 	mustWrite(t, s, batch(3)...)
 	expect(t, w.admin, "SELECT count(*) FROM audit_events", "3")
+	// One that is only detached keeps its name.
+	run(t, w.admin, "ALTER TABLE audit_events DETACH PARTITION audit_events_2026_11")
+	mustWrite(t, s, batch(2)...)
+	mustWrite(t, w.sink(t), batch(2)...)
+	expect(t, w.admin, "SELECT count(*) FROM audit_events_2026_11_late", "4")
+	expect(t, w.admin, "SELECT count(*) FROM audit_events_2026_11", "3")
 }
 
 func testYearPartition(t *testing.T, w *world) {

@@ -56,26 +56,32 @@ CREATE INDEX IF NOT EXISTS audit_events_event_type ON audit_events (event_type, 
 CREATE OR REPLACE FUNCTION audit_events_ensure_partition(day date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-	parent   regclass := 'audit_events'::regclass;
-	home     text     := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = parent);
-	first    date     := date_trunc('month', day::timestamp)::date;
-	name     text     := 'audit_events_' || to_char(first::timestamp, 'YYYY_MM');
+	parent regclass := 'audit_events'::regclass;
+	home   oid      := (SELECT relnamespace FROM pg_class WHERE oid = parent);
+	first  date     := date_trunc('month', day::timestamp)::date;
+	name   text     := 'audit_events_' || to_char(first::timestamp, 'YYYY_MM');
+	late   text     := name || '_late';
 BEGIN
 	IF day IS NULL OR day NOT BETWEEN DATE '2000-01-01' AND DATE '2199-12-31' THEN
 		RAISE EXCEPTION 'there is no partition of audit_events for %', day USING ERRCODE = 'datetime_field_overflow';
 	END IF;
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = parent AND inhrelid = to_regclass(format('%I.%I', home, name))) THEN
-		RETURN;
-	END IF;
-	-- Two who create the same month wait for each other: "audit_events" alone is the key of the lock.
-	PERFORM pg_advisory_xact_lock(parent::oid::bigint);
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = parent AND inhrelid = to_regclass(format('%I.%I', home, name))) THEN
-		RETURN;
+	FOR attempt IN 1..2 LOOP
+		-- By query and not by regclass: that is answered from a cache which knows nothing of what others did while we waited.
+		IF EXISTS (SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+				WHERE i.inhparent = parent AND c.relnamespace = home AND c.relname IN (name, late)) THEN
+			RETURN;
+		END IF;
+		-- Two who create a partition at the same time do so one after the other.
+		PERFORM pg_advisory_xact_lock(parent::oid::bigint);
+	END LOOP;
+	-- The name is taken if the partition has been detached and kept.
+	IF EXISTS (SELECT FROM pg_class WHERE relnamespace = home AND relname = name) THEN
+		name := late;
 	END IF;
 	-- To attach a table keeps out neither readers nor writers, to create it as a partition does.
-	EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL)', home, name, parent);
-	EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
-		parent, home, name, first, (first + interval '1 month')::date);
+	EXECUTE format('CREATE TABLE %s.%I (LIKE %s INCLUDING ALL)', home::regnamespace, name, parent);
+	EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s.%I FOR VALUES FROM (%L) TO (%L)',
+		parent, home::regnamespace, name, first, (first + interval '1 month')::date);
 EXCEPTION WHEN invalid_object_definition THEN
 	-- An administrator has made a partition of another length that has the month.
 	NULL;
