@@ -30,7 +30,16 @@ func TestRetryAfter(t *testing.T) {
 		{"Fri, 31 Dec 9999 23:59:59 GMT", 5 * time.Minute, true},
 		{header: "Sun, 01 Mar 2026 12:00:00 GMT"},
 		{header: "Sun, 01 Mar 2026 11:59:59 GMT"},
-		{header: "0"}, {header: "00"}, {header: ""}, {header: "-1"}, {header: "+1"}, {header: "1.5"}, {header: "1s"}, {header: "1, 2"}, {header: "soon"}, {header: "0x10"},
+		{header: "0"},
+		{header: "00"},
+		{header: ""},
+		{header: "-1"},
+		{header: "+1"},
+		{header: "1.5"},
+		{header: "1s"},
+		{header: "1, 2"},
+		{header: "soon"},
+		{header: "0x10"},
 	} {
 		got, ok := retryAfter(row.header, noon)
 		if ok != row.ok || ok && got != row.want {

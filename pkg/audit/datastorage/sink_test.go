@@ -172,7 +172,9 @@ func TestRefusedEventsAreFound(t *testing.T) {
 				s := serve(t, Options{}, func(w http.ResponseWriter, _ *http.Request, events []audit.Event) {
 					if slices.ContainsFunc(events, func(e audit.Event) bool { return bad[e.ID] }) {
 						http.Error(w, "that one is bad", status)
+						return
 					}
+					w.WriteHeader(http.StatusCreated)
 				})
 				receipt, err := s.Write(t.Context(), events)
 				if err != nil {
