@@ -98,13 +98,14 @@ func TestRightsOfTheController(t *testing.T) {
 			"/pods/log":               {"get"},
 		},
 		"Role " + systemNamespace + "/" + controllerName: {
-			"coordination.k8s.io/leases": {"create", "delete", "get", "list", "patch", "update", "watch"},
-			"/configmaps":                {"get", "list", "watch"},
+			"coordination.k8s.io/leases":                {"create", "delete", "get", "list", "patch", "update", "watch"},
+			"/configmaps":                               {"get", "list", "watch"},
+			"/secrets workflowexecution-audit-postgres": {"get"},
 		},
 	}
 	got := map[string]map[string][]string{}
 	for _, role := range rolesOf(t, systemNamespace+"/"+controllerName) {
-		got[role] = grants(rulesByRole(t)[role])
+		got[role] = grantsByName(rulesByRole(t)[role])
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("(-want, +got):", diff)

@@ -204,6 +204,7 @@ func TestConfigMaps(t *testing.T) {
 		"valid":        {`{"metadata":{"name":"config-workflowexecution"},"data":{"default-timeout":"1h"}}`, nil},
 		"empty":        {`{"metadata":{"name":"config-logging"}}`, nil},
 		"unknown name": {`{"metadata":{"name":"kube-root-ca.crt"},"data":{"default-timeout":"soon"}}`, nil},
+		"no sink":      {`{"metadata":{"name":"config-audit"},"data":{"sink":"syslog"}}`, []string{"ConfigMap config-audit is not valid", `"syslog"`, "want one of log"}},
 		"invalid":      {invalid, []string{"ConfigMap config-workflowexecution is not valid", "default-timeout", `"soon"`, "want a duration"}},
 		"not JSON":     {`{"data":[]}`, []string{"failed to decode the ConfigMap"}},
 		"the example": {

@@ -18,7 +18,7 @@ import (
 )
 
 func TestEveryConfigMapHasAConstructor(t *testing.T) {
-	want := []string{"config-leader-election", "config-logging", "config-observability", "config-workflowexecution"}
+	want := []string{"config-audit", "config-leader-election", "config-logging", "config-observability", "config-workflowexecution"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(AdmissionConstructors()))); diff != "" {
 		t.Error("(-want, +got):", diff)
 	}
@@ -35,6 +35,7 @@ func TestInvalidConfigMapsAreRefused(t *testing.T) {
 	const durations = "want a duration such as 90s, 5m or 1h30m, from 1s to 8760h0m0s"
 	tests := []struct{ name, key, value, want string }{
 		{"config-workflowexecution", "default-timeout", "30", durations},
+		{"config-audit", "sink", "syslog", "want one of log, datastorage, postgres"},
 		{"config-logging", "loglevel.workflowexecution", "loud", "want debug, info, warn, error, dpanic, panic or fatal"},
 		{"config-logging", "zap-logger-config", "{level: info}", "want the configuration of a zap logger as JSON"},
 		{"config-logging", "zap-logger-config", `{"level": "loud"}`, "unrecognized level"},

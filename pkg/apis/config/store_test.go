@@ -76,7 +76,7 @@ func TestFromContextOrDefaults(t *testing.T) {
 	if got := FromContext(t.Context()); got != nil {
 		t.Errorf("FromContext() = %v, want nil", got)
 	}
-	want := &Config{WorkflowExecution: DefaultWorkflowExecution()}
+	want := &Config{WorkflowExecution: DefaultWorkflowExecution(), Audit: DefaultAudit()}
 	if diff := cmp.Diff(want, FromContextOrDefaults(t.Context())); diff != "" {
 		t.Error("(-want, +got):", diff)
 	}

@@ -51,6 +51,8 @@ func newController(t *testing.T, host string) (*controller.Impl, []controller.In
 	ctx, informers := injection.Default.SetupInformers(injection.WithConfig(ctx, cfg), cfg)
 	impl := NewController(ctx, configmap.NewStaticWatcher(&corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: given.SystemNamespace, Name: config.WorkflowExecutionConfigName},
+	}, &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: given.SystemNamespace, Name: config.AuditConfigName},
 	}))
 	return impl, informers
 }

@@ -36,6 +36,8 @@ func newController(t *testing.T) (context.Context, *controller.Impl) {
 	}
 	return ctx, NewController(ctx, configmap.NewStaticWatcher(&corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: given.SystemNamespace, Name: config.WorkflowExecutionConfigName},
+	}, &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: given.SystemNamespace, Name: config.AuditConfigName},
 	}))
 }
 

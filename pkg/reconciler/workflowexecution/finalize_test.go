@@ -38,7 +38,7 @@ func TestDeletedBeforeStart(t *testing.T) {
 		WantEvents:        []string{nothingRan},
 	}, {
 		Name:        "and its outcome is stored",
-		Objects:     []runtime.Object{neverRan(given.Deleted(0), given.Locked)},
+		Objects:     []runtime.Object{recorded(neverRan(given.Deleted(0), given.Locked))},
 		WantPatches: patches(letsGo()),
 		WantEvents:  []string{finalizer},
 	}, {
@@ -242,7 +242,7 @@ func TestDeletedAndEnded(t *testing.T) {
 
 func TestDeletedWhenOver(t *testing.T) {
 	deleted := given.Deleted(0)
-	over := execution(deleted, given.Started(time.Minute), given.Ended(0, nil), given.Released)
+	over := execution(deleted, given.Started(time.Minute), given.Ended(0, nil), given.Released, given.Audited)
 	run(t, rtesting.TableTest{{
 		// By UID, and without asking for a lock that is another's by now.
 		Name:        "its run goes with it",

@@ -11,8 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/audit"
 	listers "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
 // trail is a recorder whose sink answers at once for what is stored, or that has no sink.
@@ -59,4 +61,10 @@ func (s *trail) GiveUp(_ context.Context, events []audit.Event) {
 	for _, e := range events {
 		s.givenUp[e.ID] = e
 	}
+}
+
+// recorded is an execution whose events a sink has answered for.
+func recorded(wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
+	given.Audited(wfe)
+	return wfe
 }

@@ -86,7 +86,7 @@ func TestLiftDeleted(t *testing.T) {
 	deleted := blocking(given.Deleted(0))
 	goes := func(name string, wfe *v1alpha1.WorkflowExecution, lease *coordinationv1.Lease) rtesting.TableRow {
 		return rtesting.TableRow{
-			Name: name, Objects: []runtime.Object{wfe, failedRun(), lease},
+			Name: name, Objects: []runtime.Object{recorded(wfe), failedRun(), lease},
 			WantDeletes: deletions(runDeletion()), WantPatches: patches(letsGo()), WantEvents: []string{finalizer},
 		}
 	}
