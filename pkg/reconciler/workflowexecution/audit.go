@@ -5,6 +5,7 @@ package workflowexecution
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +13,7 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/audit"
 )
@@ -50,7 +52,8 @@ func (r *Reconciler) unrecorded(wfe *v1alpha1.WorkflowExecution) []audit.Type {
 // Then they go to the log in full.
 func (r *Reconciler) letGo(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
 	unrecorded := r.unrecorded(wfe)
-	if len(unrecorded) == 0 {
+	// Where another finalizer keeps the execution, its events are recorded or given up by now.
+	if len(unrecorded) == 0 || !slices.Contains(wfe.Finalizers, workflowexecution.FinalizerName) {
 		return nil
 	}
 	wait := config.FromContextOrDefaults(ctx).Audit.DeletionWait

@@ -271,7 +271,7 @@ func TestDeletedWhenOver(t *testing.T) {
 		// It was skipped: the winner's run and lock are none of its business.
 		Name: "the winner is left alone",
 		Objects: []runtime.Object{
-			execution(deleted, given.SkippedFor(other(), time.Minute)), other(given.Started(time.Minute)),
+			execution(deleted, given.SkippedFor(other(), time.Minute), given.Audited), other(given.Started(time.Minute)),
 			given.Run(other(), given.Works(time.Minute)), given.LockLease(other(), time.Minute),
 			given.Pod(given.Run(other()), "drain"),
 		},
