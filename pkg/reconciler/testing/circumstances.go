@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/runtime"
 	"knative.dev/pkg/kmeta"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/audit"
 )
 
 // Circumstances are what a row has beside its objects.
@@ -23,8 +25,8 @@ type Circumstances struct {
 	Config *config.WorkflowExecution
 	// Discovery is the error of API discovery.
 	Discovery error
-	// AuditSink answers at once. Where it is not, no sink answers.
-	AuditSink bool
+	// AuditSink holds what the sink has stored; where it is nil, no sink answers.
+	AuditSink map[uuid.UUID]audit.Event
 
 	live    []runtime.Object
 	gone    []runtime.Object
@@ -78,7 +80,7 @@ func Undiscovered(err error) func(*Circumstances) {
 }
 
 // AuditSinkAnswers has every audit event recorded at once.
-func AuditSinkAnswers(c *Circumstances) { c.AuditSink = true }
+func AuditSinkAnswers(c *Circumstances) { c.AuditSink = map[uuid.UUID]audit.Event{} }
 
 // InOrder expects writes, each given by its beginning, in this order; others may lie between them.
 func InOrder(writes ...string) func(*testing.T, *rtesting.TableRow) {

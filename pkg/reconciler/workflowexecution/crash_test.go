@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/audit"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -142,6 +143,7 @@ func (w *world) checkEnd() {
 		} else if name != "fix" || w.removed == never {
 			w.t.Errorf("%s ended as %q", name, wfe.Status.Phase)
 		}
+		w.checkAudit(wfe)
 	}
 	for _, run := range w.runs() {
 		if run.IsPending() && (ownerOf(&run) != "fix" || w.removed == never) {
@@ -165,6 +167,20 @@ func (w *world) checkOutcome(wfe *v1alpha1.WorkflowExecution) {
 		w.t.Errorf("%s was skipped, and its run was started", wfe.Name)
 	case details != nil && started && (!details.WasExecutionFailure || strings.Contains(details.Message, "nothing ran")):
 		w.t.Errorf("The run of %s was started, and it says: %+v", wfe.Name, *details)
+	}
+}
+
+// checkAudit holds what the sink has stored against what became of an execution. Of one whose finalizer
+// somebody has removed it may lack what came last.
+func (w *world) checkAudit(wfe *v1alpha1.WorkflowExecution) {
+	w.t.Helper()
+	for _, e := range audit.TypesOf(wfe) {
+		if _, ok := w.audited[audit.ID(wfe.UID, e)]; !ok && (wfe.Name != "fix" || w.removed == never) {
+			w.t.Errorf("The sink has no event %s of %s", e, wfe.Name)
+		}
+	}
+	if _, ok := w.audited[audit.ID(wfe.UID, audit.WorkflowStarted)]; ok != wfe.Status.HasStarted() && w.removed == never {
+		w.t.Errorf("%s has started: %t; the sink has its start: %t", wfe.Name, wfe.Status.HasStarted(), ok)
 	}
 }
 

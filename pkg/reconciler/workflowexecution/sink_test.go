@@ -5,8 +5,11 @@ package workflowexecution
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -21,27 +24,25 @@ import (
 type trail struct {
 	executions listers.WorkflowExecutionLister
 	clock      clock.PassiveClock
-	away       bool
-
+	// sink holds what is stored; nil is none.
+	sink     map[uuid.UUID]audit.Event
 	answered map[uuid.UUID]audit.Answer
-	// written are the events that the sink has stored, givenUp those that the log has.
-	written, givenUp map[uuid.UUID]audit.Event
 }
 
-func newTrail(executions listers.WorkflowExecutionLister, now clock.PassiveClock, away bool) *trail {
-	return &trail{
-		executions: executions, clock: now, away: away,
-		answered: map[uuid.UUID]audit.Answer{}, written: map[uuid.UUID]audit.Event{}, givenUp: map[uuid.UUID]audit.Event{},
-	}
+func newTrail(executions listers.WorkflowExecutionLister, now clock.PassiveClock, sink map[uuid.UUID]audit.Event) *trail {
+	return &trail{executions: executions, clock: now, sink: sink, answered: map[uuid.UUID]audit.Answer{}}
 }
 
 func (s *trail) Record(key types.NamespacedName) {
 	wfe, err := s.executions.WorkflowExecutions(key.Namespace).Get(key.Name)
-	if err != nil || s.away {
+	if err != nil || s.sink == nil {
 		return
 	}
 	for _, e := range audit.EventsOf(wfe, audit.Outstanding(wfe)) {
-		s.written[e.ID] = e
+		if before, ok := s.sink[e.ID]; ok && !cmp.Equal(before, e) {
+			panic(fmt.Sprintf("an event has changed: before %+v, now %+v", before, e))
+		}
+		s.sink[e.ID] = e
 		s.answered[e.ID] = audit.Answer{At: metav1.NewTime(s.clock.Now())}
 	}
 }
@@ -57,11 +58,7 @@ func (s *trail) Forget(ids ...uuid.UUID) {
 	}
 }
 
-func (s *trail) GiveUp(_ context.Context, events []audit.Event) {
-	for _, e := range events {
-		s.givenUp[e.ID] = e
-	}
-}
+func (*trail) GiveUp(context.Context, []audit.Event) {}
 
 // recorded is an execution whose events a sink has answered for.
 func recorded(wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {

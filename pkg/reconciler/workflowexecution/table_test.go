@@ -82,7 +82,7 @@ func constructAfter(
 		locks:        locks,
 		runs:         ours,
 		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, now, given.RunNamespace),
-		audit:        newTrail(listers.Executions(), now, !circumstances.AuditSink),
+		audit:        newTrail(listers.Executions(), now, circumstances.AuditSink),
 		tracker:      &rtesting.NullTracker{},
 		clock:        now,
 	}

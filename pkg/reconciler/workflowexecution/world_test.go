@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	faketektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client/fake"
@@ -28,6 +29,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/audit"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	fakeexecutionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client/fake"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
@@ -72,6 +74,8 @@ type world struct {
 	// runs that were created and started, how often, by the names of their executions; and in which order.
 	created, started map[string]int
 	order            []string
+	// audited are the events that the sink has stored.
+	audited map[uuid.UUID]audit.Event
 	// last is what became of executions, also of those that are gone by now.
 	last map[string]*v1alpha1.WorkflowExecution
 }
@@ -84,6 +88,7 @@ func newWorld(t *testing.T, l life) *world {
 	w := &world{
 		life: l, t: t, ctx: controller.WithEventRecorder(ctx, &record.FakeRecorder{}),
 		clock:   clocktesting.NewFakePassiveClock(given.Now()),
+		audited: map[uuid.UUID]audit.Event{},
 		created: map[string]int{}, started: map[string]int{}, last: map[string]*v1alpha1.WorkflowExecution{},
 	}
 	for _, client := range clients {
@@ -185,7 +190,7 @@ func (w *world) ago() time.Duration {
 // rests tells whether nothing is going to happen any more.
 func (w *world) rests() bool {
 	for _, wfe := range w.executions() {
-		if !wfe.Status.IsTerminal() || wfe.DeletionTimestamp != nil {
+		if !wfe.Status.IsTerminal() || wfe.DeletionTimestamp != nil || len(audit.Outstanding(&wfe)) > 0 {
 			return false
 		}
 	}
@@ -195,7 +200,7 @@ func (w *world) rests() bool {
 func (w *world) pass(key string) {
 	w.t.Helper()
 	listers := given.NewListers(w.objects())
-	r := constructAt(w.ctx, &listers, &given.Circumstances{Config: config.DefaultWorkflowExecution(), AuditSink: true}, w.clock)
+	r := constructAt(w.ctx, &listers, &given.Circumstances{Config: config.DefaultWorkflowExecution(), AuditSink: w.audited}, w.clock)
 	if aware, ok := r.(reconciler.LeaderAware); ok {
 		_ = aware.Promote(reconciler.UniversalBucket(), func(reconciler.Bucket, types.NamespacedName) {})
 	}
