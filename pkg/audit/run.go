@@ -70,6 +70,11 @@ func (r *Recorder) ask(ctx context.Context, events []Event) (string, Receipt, er
 	defer cancel()
 	r.writing.Lock()
 	defer r.writing.Unlock()
+	// A change before this Write is no reason to cut short the pause after it.
+	select {
+	case <-r.changed:
+	default:
+	}
 	sink := r.current()
 	if sink == nil {
 		return "none", Receipt{}, errNoSink
