@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -199,6 +200,8 @@ type given struct {
 	mu       sync.Mutex
 	stored   map[types.NamespacedName]*v1alpha1.WorkflowExecution
 	answered chan types.NamespacedName
+	// looked is how often an execution was looked up.
+	looked atomic.Int64
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -257,6 +260,7 @@ func start(t *testing.T) *given {
 }
 
 func (g *given) lookUp(name types.NamespacedName) *v1alpha1.WorkflowExecution {
+	g.looked.Add(1)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.stored[name]

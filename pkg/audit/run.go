@@ -29,7 +29,7 @@ func (r *Recorder) Run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, r.queue.ShutDown)
 	defer stop()
 	backoff := pauses()
-	for {
+	for ctx.Err() == nil {
 		b, ok := r.next()
 		if !ok {
 			return
