@@ -114,7 +114,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		receive(t, "Write", sink.asked)
 		c.isFat.Store(try+1 < fatTries)
 		waitForPause(t, fake)
-		if try == fatTries || try == tries-1 {
+		if try == 0 || try == tries-1 {
 			expectSmall(t, heap()-before)
 		}
 		if try == tries-1 {
