@@ -156,7 +156,7 @@ func (d derivation) failed(data *Data) {
 		return
 	}
 	data.FailureReason, data.FailureMessage = string(failure.Reason), d.text(failure.Message)
-	data.FailedTaskName = failure.FailedTaskName
+	data.FailedTaskName = storable(failure.FailedTaskName)
 	component := componentEngine
 	if !d.wfe.Status.HasStarted() {
 		component = componentController

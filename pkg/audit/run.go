@@ -29,7 +29,7 @@ func (r *Recorder) Run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, r.queue.ShutDown)
 	defer stop()
 	backoff := pauses()
-	for {
+	for ctx.Err() == nil {
 		b, ok := r.next()
 		if !ok {
 			return
@@ -70,6 +70,11 @@ func (r *Recorder) ask(ctx context.Context, events []Event) (string, Receipt, er
 	defer cancel()
 	r.writing.Lock()
 	defer r.writing.Unlock()
+	// A change before this Write is no reason to cut short the pause after it.
+	select {
+	case <-r.changed:
+	default:
+	}
 	sink := r.current()
 	if sink == nil {
 		return "none", Receipt{}, errNoSink

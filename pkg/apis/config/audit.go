@@ -13,6 +13,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/configmap"
+
+	"kubernaut.ai/workflowexecution/pkg/redact"
 )
 
 // AuditConfigName is the name of the ConfigMap that Audit is read from.
@@ -141,14 +143,26 @@ func asURL(key string, target *string) configmap.ParseFunc {
 		}
 		u, err := url.Parse(raw)
 		if err == nil && u.User != nil {
-			return fmt.Errorf("%s: %q is not valid: want a URL without user and password", key, u.Redacted())
+			return fmt.Errorf("%s: %q is not valid: want a URL without user and password", key, shown(raw))
 		}
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("%s: %q is not valid: want a URL such as https://data-storage.kubernaut-system.svc:8080", key, raw)
+			return fmt.Errorf("%s: %q is not valid: want a URL such as https://data-storage.kubernaut-system.svc:8080", key, shown(raw))
 		}
 		*target = raw
 		return nil
 	}
+}
+
+// shown is a URL, also one that is none, as an error may have it.
+func shown(raw string) string {
+	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
+		start := 0
+		if i := strings.Index(raw[:at], "//"); i >= 0 {
+			start = i + len("//")
+		}
+		raw = raw[:start] + redact.Mark + raw[at:]
+	}
+	return redact.Text(raw)
 }
 
 func asPath(key string, target *string) configmap.ParseFunc {
