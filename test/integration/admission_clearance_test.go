@@ -29,6 +29,8 @@ func blockingExecution(t *testing.T, namespace, name string) *v1alpha1.WorkflowE
 	t.Helper()
 	wfe := submit(t, newExecution(namespace, name, anyImage, withTarget(namespace+"/kindthatisnot/"+name)))
 	awaitPhase(t, wfe, v1alpha1.PhaseFailed)
+	// The controller is to have nothing left to write.
+	awaitExecution(t, wfe, "a complete audit trail", isAudited)
 	blocking, err := writeStatus(t, world.Executions, wfe, func(status *v1alpha1.WorkflowExecutionStatus) {
 		status.FailureDetails.RequiresManualReview = true
 	})

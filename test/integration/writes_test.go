@@ -32,8 +32,9 @@ func TestCallsOfAnExecution(t *testing.T) {
 		"create pipelineruns": 1,
 		"patch pipelineruns":  1,
 	}, map[string]int{
-		// The reference, the start, what Tekton does first, progress, the end. Two of them may come in one.
-		"update workflowexecutions/status": 7,
+		// The reference, the start, what Tekton does first, progress, the recorded start, the end. Two of them
+		// may come in one.
+		"update workflowexecutions/status": 8,
 		// Before it locks, before it starts, and where the news of the start comes before that of its note.
 		"get workflowexecutions": 3,
 		"get leases":             3,
