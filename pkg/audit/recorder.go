@@ -68,13 +68,19 @@ type Recorder struct {
 	queue   workqueue.TypedInterface[types.NamespacedName]
 	answers *lru.Cache
 
-	mu   sync.Mutex
-	sink Sink
-	// writing is held during a Write, so that a sink is closed after it.
-	writing sync.Mutex
+	mu      sync.Mutex
+	sink    *usedSink
 	changed chan struct{}
 	// lastError of the sink since it last stored an event.
 	lastError error
+}
+
+// usedSink is closed after its last Write, and does not wait for a Write of the next sink.
+type usedSink struct {
+	Sink
+
+	// writing is held during a Write. It is taken with Recorder.mu held, so none begins after a change.
+	writing sync.Mutex
 }
 
 // NewRecorder makes a recorder, which keeps what it is given until it has a sink and runs.
@@ -120,32 +126,43 @@ func (r *Recorder) GiveUp(ctx context.Context, events []Event) {
 func (r *Recorder) Use(sink Sink) {
 	r.mu.Lock()
 	old := r.sink
-	r.sink = sink
-	r.mu.Unlock()
+	r.sink = &usedSink{Sink: sink}
 	select {
 	case r.changed <- struct{}{}:
 	default:
 	}
+	r.mu.Unlock()
 	if old != nil {
 		go func() {
-			r.writing.Lock()
-			defer r.writing.Unlock()
+			old.writing.Lock()
+			defer old.writing.Unlock()
 			old.Close()
 		}()
 	}
 }
 
-func (r *Recorder) current() Sink {
+// begin a Write: writing is held of the sink that is returned, if there is one.
+func (r *Recorder) begin() *usedSink {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// A change before this Write is no reason to cut short the pause after it.
+	select {
+	case <-r.changed:
+	default:
+	}
+	if r.sink != nil {
+		r.sink.writing.Lock()
+	}
 	return r.sink
 }
 
 func (r *Recorder) sinkName() string {
-	if sink := r.current(); sink != nil {
-		return sink.Name()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sink == nil {
+		return "none"
 	}
-	return "none"
+	return r.sink.Name()
 }
 
 func (r *Recorder) note(id uuid.UUID, refusal string) {

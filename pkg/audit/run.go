@@ -68,17 +68,11 @@ var errNoSink = errors.New("there is no audit sink yet")
 func (r *Recorder) ask(ctx context.Context, events []Event) (string, Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	// A change before this Write is no reason to cut short the pause after it.
-	select {
-	case <-r.changed:
-	default:
-	}
-	sink := r.current()
+	sink := r.begin()
 	if sink == nil {
 		return "none", Receipt{}, errNoSink
 	}
+	defer sink.writing.Unlock()
 	receipt, err := sink.Write(ctx, events)
 	return sink.Name(), receipt, err
 }
