@@ -167,7 +167,8 @@ func (l *trailOf) endBlocks(t *testing.T) {
 		if ended == 2*lossClearings || !wfe.Status.Blocks() || wfe.DeletionTimestamp != nil {
 			continue
 		}
-		if ended++; ended%2 == 0 {
+		ended++
+		if ended%2 == 0 {
 			deleteExecution(t, &wfe)
 			wfe.DeletionTimestamp = new(metav1.NewTime(time.Now()))
 			l.gone[wfe.UID] = &wfe

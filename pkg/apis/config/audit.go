@@ -13,8 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/configmap"
-
-	"kubernaut.ai/workflowexecution/pkg/redact"
 )
 
 // AuditConfigName is the name of the ConfigMap that Audit is read from.
@@ -153,16 +151,20 @@ func asURL(key string, target *string) configmap.ParseFunc {
 	}
 }
 
-// shown is a URL, also one that is none, as an error may have it.
+// shown is a URL, also one that is none, as an error may have it: without what may be credentials.
 func shown(raw string) string {
+	const mark = "[REDACTED]"
 	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
 		start := 0
 		if i := strings.Index(raw[:at], "//"); i >= 0 {
 			start = i + len("//")
 		}
-		raw = raw[:start] + redact.Mark + raw[at:]
+		raw = raw[:start] + mark + raw[at:]
 	}
-	return redact.Text(raw)
+	if i := strings.IndexAny(raw, "?#"); i >= 0 {
+		raw = raw[:i+1] + mark
+	}
+	return raw
 }
 
 func asPath(key string, target *string) configmap.ParseFunc {

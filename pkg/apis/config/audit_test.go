@@ -148,7 +148,7 @@ func TestAuditErrorNamesKeyValueAndWhatIsValid(t *testing.T) {
 			if err == nil {
 				t.Fatal("NewAuditFromMap() succeeded")
 			}
-			for _, part := range []string{tc.key + ": ", tc.valid, `"` + tc.value + `"`} {
+			for _, part := range []string{tc.key + ": ", tc.valid, `"` + shown(tc.value) + `"`} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("%q lacks %q", err, part)
 				}

@@ -139,8 +139,8 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 // on its way brings the next one.
 var errCacheLags = errors.New("the cache lags behind the API server")
 
-// settle announces what a pass has changed, and notes what the audit sink has answered for. A pass on an old copy has changed nothing, and what it
-// believes must not be written over what is stored.
+// settle announces what a pass has changed, and notes what the audit sink has answered for. A pass on
+// an old copy has changed nothing, and what it believes must not be written over what is stored.
 //
 //nolint:gocritic // a deferred call can change what is returned by a pointer only
 func (r *Reconciler) settle(
