@@ -6,8 +6,6 @@ package audit
 import (
 	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/types"
-
-	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
 const (
@@ -50,17 +48,7 @@ func (r *Recorder) unwritten(execution types.NamespacedName) []Event {
 	if wfe == nil {
 		return nil
 	}
-	return EventsOf(wfe, r.unanswered(wfe))
-}
-
-func (r *Recorder) unanswered(wfe *v1alpha1.WorkflowExecution) []Type {
-	var some []Type
-	for _, t := range Outstanding(wfe) {
-		if _, ok := r.Answer(ID(wfe.UID, t)); !ok {
-			some = append(some, t)
-		}
-	}
-	return some
+	return EventsOf(wfe, Unrecorded(wfe, r.Answer))
 }
 
 func (b *batch) add(execution types.NamespacedName, events []Event) {

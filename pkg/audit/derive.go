@@ -68,6 +68,8 @@ func EventsOf(wfe *v1alpha1.WorkflowExecution, some []Type) []Event {
 		return nil
 	}
 	d := derivation{wfe: wfe, redactor: redact.Values(wfe.Spec.Parameters)}
+	// Long parameters take long to search for secrets, and are the same in each event.
+	d.common = d.asked()
 	events := make([]Event, 0, len(some))
 	for _, t := range some {
 		events = append(events, d.event(t))
@@ -78,6 +80,7 @@ func EventsOf(wfe *v1alpha1.WorkflowExecution, some []Type) []Event {
 type derivation struct {
 	wfe      *v1alpha1.WorkflowExecution
 	redactor *redact.Redactor
+	common   Data
 }
 
 func (d derivation) event(t Type) Event {
@@ -87,15 +90,22 @@ func (d derivation) event(t Type) Event {
 		ActorType: ActorService, ActorID: Controller,
 		ResourceType: ResourceType, ResourceID: d.wfe.Name, Namespace: d.wfe.Namespace,
 		CorrelationID: d.text(d.wfe.Spec.RemediationRequestRef.Name),
-		Outcome:       OutcomeSuccess, Severity: SeverityInfo, Data: d.asked(t),
+		Outcome:       OutcomeSuccess, Severity: SeverityInfo, Data: d.common,
 	}
+	e.Data.EventType = t
 	switch t {
 	case WorkflowStarted:
-		e.Outcome, e.Timestamp = OutcomePending, utc(d.wfe.Status.StartTime)
+		e.Outcome = OutcomePending
 		d.started(&e)
-	case WorkflowCompleted, WorkflowFailed, WorkflowSkipped:
-		e.Timestamp = utc(d.wfe.Status.CompletionTime)
+	case WorkflowCompleted:
 		d.ended(&e)
+	case WorkflowFailed:
+		e.Outcome, e.Severity = OutcomeFailure, SeverityError
+		d.ended(&e)
+		d.failed(&e.Data)
+	case WorkflowSkipped:
+		d.ended(&e)
+		d.skipped(&e.Data)
 	case BlockCleared:
 		d.cleared(&e)
 	}
@@ -103,10 +113,10 @@ func (d derivation) event(t Type) Event {
 }
 
 // asked is what the orchestrator asked for.
-func (d derivation) asked(t Type) Data {
+func (d derivation) asked() Data {
 	spec := d.wfe.Spec
 	return Data{
-		EventType: t, WorkflowID: spec.WorkflowRef.WorkflowID, Version: d.text(spec.WorkflowRef.Version),
+		WorkflowID: spec.WorkflowRef.WorkflowID, Version: d.text(spec.WorkflowRef.Version),
 		TargetResource: spec.TargetResource, Phase: string(d.wfe.Status.Phase), ExecutionName: d.wfe.Name,
 		ContainerImage: spec.WorkflowRef.ContainerImage, ContainerDigest: spec.WorkflowRef.ContainerDigest,
 		Parameters: d.parameters(), Confidence: spec.Confidence, Rationale: d.text(spec.Rationale),
@@ -123,30 +133,26 @@ func (d derivation) parameters() map[string]string {
 
 func (d derivation) started(e *Event) {
 	e.Data.Phase = string(v1alpha1.PhaseRunning)
-	e.Data.StartedAt = new(utc(d.wfe.Status.StartTime))
+	e.Timestamp = utc(d.wfe.Status.StartTime)
+	e.Data.StartedAt, e.Data.PipelineRunName = new(e.Timestamp), d.run()
+}
+
+// run is the name of the PipelineRun, if there is one.
+func (d derivation) run() string {
 	if ref := d.wfe.Status.PipelineRunRef; ref != nil {
-		e.Data.PipelineRunName = ref.Name
+		return ref.Name
 	}
+	return ""
 }
 
 func (d derivation) ended(e *Event) {
 	status := d.wfe.Status
-	e.Data.CompletedAt = new(utc(status.CompletionTime))
-	if ref := status.PipelineRunRef; ref != nil {
-		e.Data.PipelineRunName = ref.Name
-	}
+	e.Timestamp = utc(status.CompletionTime)
+	e.Data.CompletedAt, e.Data.PipelineRunName = new(e.Timestamp), d.run()
 	if status.HasStarted() {
 		began := utc(status.StartTime)
 		took := max(0, e.Timestamp.Sub(began))
 		e.Data.StartedAt, e.Data.Duration, e.DurationMS = &began, took.String(), new(took.Milliseconds())
-	}
-	switch e.Type {
-	case WorkflowFailed:
-		e.Outcome, e.Severity = OutcomeFailure, SeverityError
-		d.failed(&e.Data)
-	case WorkflowSkipped:
-		d.skipped(&e.Data)
-	case WorkflowStarted, WorkflowCompleted, BlockCleared:
 	}
 }
 

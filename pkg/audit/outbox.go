@@ -4,6 +4,8 @@
 package audit
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -19,14 +21,15 @@ type Answer struct {
 
 // Outstanding are the types of those events of an execution that its status does not list.
 func Outstanding(wfe *v1alpha1.WorkflowExecution) []Type {
-	all := TypesOf(wfe)
-	outstanding := all[:0]
-	for _, t := range all {
-		if wfe.Status.AuditRecordOf(string(t)) == nil {
-			outstanding = append(outstanding, t)
-		}
-	}
-	return outstanding
+	return slices.DeleteFunc(TypesOf(wfe), func(t Type) bool { return wfe.Status.AuditRecordOf(string(t)) != nil })
+}
+
+// Unrecorded are those of the outstanding that no sink has answered for either.
+func Unrecorded(wfe *v1alpha1.WorkflowExecution, answer func(uuid.UUID) (Answer, bool)) []Type {
+	return slices.DeleteFunc(Outstanding(wfe), func(t Type) bool {
+		_, answered := answer(ID(wfe.UID, t))
+		return answered
+	})
 }
 
 // Note lists in the status which events the sink has answered for since the last time, and tells in the

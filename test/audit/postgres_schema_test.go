@@ -173,7 +173,7 @@ func testNotMigrated(t *testing.T, w *world) {
 func testPSQL(t *testing.T, w *world) {
 	psql, err := exec.LookPath("psql")
 	if err != nil {
-		t.Skip("psql is not installed")
+		t.Fatal("psql, which Debian's package postgresql brings along, is not installed:", err)
 	}
 	for range 2 {
 		command := exec.CommandContext(t.Context(), psql, w.url(), "--single-transaction", "--set", "ON_ERROR_STOP=1",

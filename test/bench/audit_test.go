@@ -55,16 +55,9 @@ func BenchmarkSinkAway(b *testing.B) {
 // awaitAudited waits until the sink has caught up.
 func awaitAudited(b *testing.B, name string) {
 	b.Helper()
-	client := world.Executions.KubernautV1alpha1().WorkflowExecutions("default")
-	watcher, err := client.Watch(b.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + name})
-	if err != nil {
-		b.Fatal(err)
-	}
+	watcher, began := submit(b, name)
 	defer watcher.Stop()
-	if _, err := client.Create(b.Context(), execution(name), metav1.CreateOptions{}); err != nil {
-		b.Fatal(err)
-	}
-	until(b, watcher, time.Now(), func(s v1alpha1.WorkflowExecutionStatus) bool {
+	until(b, watcher, began, func(s v1alpha1.WorkflowExecutionStatus) bool {
 		return s.IsTerminal() && s.GetCondition(v1alpha1.ConditionAuditRecorded).IsTrue()
 	})
 }
@@ -84,16 +77,8 @@ func configureAudit(b *testing.B, data map[string]string) {
 
 func oneExecution(b *testing.B, name string) (created, ended time.Duration) {
 	b.Helper()
-	client := world.Executions.KubernautV1alpha1().WorkflowExecutions("default")
-	watcher, err := client.Watch(b.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + name})
-	if err != nil {
-		b.Fatal(err)
-	}
+	watcher, began := submit(b, name)
 	defer watcher.Stop()
-	began := time.Now()
-	if _, err := client.Create(b.Context(), execution(name), metav1.CreateOptions{}); err != nil {
-		b.Fatal(err)
-	}
 	created = until(b, watcher, began, func(s v1alpha1.WorkflowExecutionStatus) bool { return s.PipelineRunRef != nil })
 	ended = until(b, watcher, began, func(s v1alpha1.WorkflowExecutionStatus) bool { return s.IsTerminal() })
 	return created, ended

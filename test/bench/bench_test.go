@@ -78,23 +78,29 @@ func acquire(b *testing.B, store *targetlock.Store, claim targetlock.Claim) erro
 // started, one execution at a time.
 func BenchmarkStart(b *testing.B) {
 	var created, started []time.Duration
-	client := world.Executions.KubernautV1alpha1().WorkflowExecutions("default")
 	for i := 0; b.Loop(); i++ {
-		name := fmt.Sprintf("bench-%d", i)
-		watcher, err := client.Watch(b.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + name})
-		if err != nil {
-			b.Fatal(err)
-		}
-		began := time.Now()
-		if _, err := client.Create(b.Context(), execution(name), metav1.CreateOptions{}); err != nil {
-			b.Fatal(err)
-		}
+		watcher, began := submit(b, fmt.Sprintf("bench-%d", i))
 		created = append(created, until(b, watcher, began, func(s v1alpha1.WorkflowExecutionStatus) bool { return s.PipelineRunRef != nil }))
 		started = append(started, until(b, watcher, began, func(s v1alpha1.WorkflowExecutionStatus) bool { return s.HasStarted() }))
 		watcher.Stop()
 	}
 	report(b, created, "created-ms")
 	report(b, started, "started-ms")
+}
+
+// submit watches an execution, and then creates it, at the time that is returned.
+func submit(b *testing.B, name string) (watcher watch.Interface, began time.Time) {
+	b.Helper()
+	client := world.Executions.KubernautV1alpha1().WorkflowExecutions("default")
+	watcher, err := client.Watch(b.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + name})
+	if err != nil {
+		b.Fatal(err)
+	}
+	began = time.Now()
+	if _, err := client.Create(b.Context(), execution(name), metav1.CreateOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	return watcher, began
 }
 
 // execution has no bundle behind it: its run is started and fails at once.

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"kubernaut.ai/workflowexecution/test/spawn"
 )
 
 // Process is a child that ends, at the latest, with this process.
@@ -35,7 +37,7 @@ func startChild(name, logFile string, env []string, path string, args ...string)
 	cmd := exec.Command(path, args...) //nolint:noctx // it lives as long as the cluster, which has no context
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), env...)
-	if err := spawn(cmd); err != nil {
+	if err := spawn.Start(cmd, syscall.SIGKILL, nil); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	p := &Process{name: name, logFile: logFile, env: env, cmd: cmd, done: make(chan struct{})}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 
 	"kubernaut.ai/workflowexecution/pkg/audit"
@@ -127,8 +128,11 @@ func TestASlowServerDoesNotHoldUpItsEnd(t *testing.T) {
 		_, err := sinkFor(t, s, sink.Options{}).Write(ctx, batch())
 		done <- err
 	}()
-	for s.Requests() == 0 {
-		time.Sleep(time.Millisecond)
+	err := wait.PollUntilContextTimeout(ctx, time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		return s.Requests() > 0, nil
+	})
+	if err != nil {
+		t.Fatal("no request:", err)
 	}
 	s.Close()
 	if err := <-done; err == nil {

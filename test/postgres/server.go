@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"kubernaut.ai/workflowexecution/test/spawn"
 )
 
 // Superuser owns everything in the server, and its database has the same name.
@@ -143,7 +145,8 @@ func (s *Server) launch() error {
 	defer log.Close()
 	cmd := exec.Command(filepath.Join(s.programs, "postgres"), "-D", s.data()) //nolint:noctx // it lives as long as the server
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, s.dir
-	if err := spawn(cmd, s.account); err != nil {
+	// SIGQUIT lets a server take its shared memory and its own children along.
+	if err := spawn.Start(cmd, syscall.SIGQUIT, s.account); err != nil {
 		return err
 	}
 	done := make(chan struct{})

@@ -5,9 +5,7 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -90,14 +88,8 @@ func NewAuditFromConfigMap(cm *corev1.ConfigMap) (*Audit, error) {
 // key, its value and what would be valid.
 func NewAuditFromMap(data map[string]string) (*Audit, error) {
 	c := DefaultAudit()
-	parsers := c.parsers()
-	if err := refuseUnknownKeys(data, parsers); err != nil {
+	if err := parse(data, c.parsers()); err != nil {
 		return nil, err
-	}
-	for _, key := range sortedKeys(parsers) {
-		if err := configmap.Parse(data, parsers[key]); err != nil {
-			return nil, err
-		}
 	}
 	if c.Sink == AuditSinkDataStorage && c.DataStorageURL == "" {
 		return nil, fmt.Errorf("%s: %q is not valid: want the URL of the service, which the sink %q needs",
@@ -130,68 +122,4 @@ func (c *Audit) asSink(data map[string]string) error {
 	}
 	c.Sink = AuditSink(raw)
 	return nil
-}
-
-// asURL takes no user: a ConfigMap is no place for credentials. The error of one does not repeat it.
-func asURL(key string, target *string) configmap.ParseFunc {
-	return func(data map[string]string) error {
-		raw, ok := data[key]
-		if !ok || raw == "" {
-			return nil
-		}
-		u, err := url.Parse(raw)
-		if err == nil && u.User != nil {
-			return fmt.Errorf("%s: %q is not valid: want a URL without user and password", key, shown(raw))
-		}
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("%s: %q is not valid: want a URL such as https://data-storage.kubernaut-system.svc:8080", key, shown(raw))
-		}
-		*target = raw
-		return nil
-	}
-}
-
-// shown is a URL, also one that is none, as an error may have it: without what may be credentials.
-func shown(raw string) string {
-	const mark = "[REDACTED]"
-	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
-		start := 0
-		if i := strings.Index(raw[:at], "//"); i >= 0 {
-			start = i + len("//")
-		}
-		raw = raw[:start] + mark + raw[at:]
-	}
-	if i := strings.IndexAny(raw, "?#"); i >= 0 {
-		raw = raw[:i+1] + mark
-	}
-	return raw
-}
-
-func asPath(key string, target *string) configmap.ParseFunc {
-	return func(data map[string]string) error {
-		raw, ok := data[key]
-		if !ok {
-			return nil
-		}
-		if raw != "" && !strings.HasPrefix(raw, "/") {
-			return fmt.Errorf("%s: %q is not valid: want the absolute path of a file, or nothing", key, raw)
-		}
-		*target = raw
-		return nil
-	}
-}
-
-func asBool(key string, target *bool) configmap.ParseFunc {
-	return func(data map[string]string) error {
-		raw, ok := data[key]
-		if !ok {
-			return nil
-		}
-		value, err := strconv.ParseBool(raw)
-		if err != nil {
-			return fmt.Errorf("%s: %q is not valid: want true or false", key, raw)
-		}
-		*target = value
-		return nil
-	}
 }

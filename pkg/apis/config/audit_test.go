@@ -4,7 +4,6 @@
 package config
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"knative.dev/pkg/configmap"
-	"sigs.k8s.io/yaml"
 )
 
 func TestEmptyAuditConfigMapIsTheDefaults(t *testing.T) {
@@ -209,21 +206,7 @@ func TestCredentialsInAURLAreRefusedAndNotRepeated(t *testing.T) {
 }
 
 func TestAuditExampleIsTheDefaults(t *testing.T) {
-	raw, err := os.ReadFile("../../../config/400-config-audit.yaml")
-	if err != nil {
-		t.Fatal("ReadFile() =", err)
-	}
-	var cm corev1.ConfigMap
-	if err := yaml.UnmarshalStrict(raw, &cm); err != nil {
-		t.Fatal("UnmarshalStrict() =", err)
-	}
-	if cm.Name != AuditConfigName {
-		t.Errorf("the ConfigMap is called %q, not %q", cm.Name, AuditConfigName)
-	}
-	example := map[string]string{}
-	if err := yaml.UnmarshalStrict([]byte(cm.Data[configmap.ExampleKey]), &example); err != nil {
-		t.Fatal("UnmarshalStrict(_example) =", err)
-	}
+	example := exampleOf(t, AuditConfigName)
 	got, err := NewAuditFromMap(example)
 	if err != nil {
 		t.Fatal("NewAuditFromMap() =", err)

@@ -6,7 +6,6 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,11 +23,14 @@ const (
 // NewObservabilityFromConfigMap is Knative's constructor with errors that name the key and what is
 // valid. It also refuses what Knative would only complain about when it sets up the metrics.
 func NewObservabilityFromConfigMap(cm *corev1.ConfigMap) (*metrics.ObservabilityConfig, error) {
-	var seconds int
+	var (
+		seconds   int
+		profiling bool
+	)
 	err := configmap.Parse(cm.Data,
 		checkBackend,
 		asInt(reportingPeriodKey, &seconds, 1, maxReportingPeriod),
-		checkBool(profilingKey),
+		asBool(profilingKey, &profiling),
 	)
 	if err != nil {
 		return nil, err
@@ -43,17 +45,4 @@ func checkBackend(data map[string]string) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %q is not valid: want one of %s", metrics.BackendDestinationKey, raw, strings.Join(known, ", "))
-}
-
-func checkBool(key string) configmap.ParseFunc {
-	return func(data map[string]string) error {
-		raw, ok := data[key]
-		if !ok {
-			return nil
-		}
-		if _, err := strconv.ParseBool(raw); err != nil {
-			return fmt.Errorf("%s: %q is not valid: want true or false", key, raw)
-		}
-		return nil
-	}
 }

@@ -67,6 +67,35 @@ func asName(key string, target *string) configmap.ParseFunc {
 	}
 }
 
+func asPath(key string, target *string) configmap.ParseFunc {
+	return func(data map[string]string) error {
+		raw, ok := data[key]
+		if !ok {
+			return nil
+		}
+		if raw != "" && !strings.HasPrefix(raw, "/") {
+			return fmt.Errorf("%s: %q is not valid: want the absolute path of a file, or nothing", key, raw)
+		}
+		*target = raw
+		return nil
+	}
+}
+
+func asBool(key string, target *bool) configmap.ParseFunc {
+	return func(data map[string]string) error {
+		raw, ok := data[key]
+		if !ok {
+			return nil
+		}
+		value, err := strconv.ParseBool(raw)
+		if err != nil {
+			return fmt.Errorf("%s: %q is not valid: want true or false", key, raw)
+		}
+		*target = value
+		return nil
+	}
+}
+
 // asList reads a comma separated list. White space around an entry and empty entries do not count.
 func asList(key string, target *[]string, check func(string) error) configmap.ParseFunc {
 	return func(data map[string]string) error {
@@ -94,6 +123,19 @@ func checkName(name string) error {
 func notAbove(key string, value time.Duration, limitKey string, limit time.Duration) error {
 	if value > limit {
 		return fmt.Errorf("%s: %q is not valid: want at most the %q of %s", key, value, limit, limitKey)
+	}
+	return nil
+}
+
+// parse reads data with the parser of each key, in the order of the keys.
+func parse(data map[string]string, parsers map[string]configmap.ParseFunc) error {
+	if err := refuseUnknownKeys(data, parsers); err != nil {
+		return err
+	}
+	for _, key := range sortedKeys(parsers) {
+		if err := configmap.Parse(data, parsers[key]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

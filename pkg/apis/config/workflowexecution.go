@@ -104,14 +104,8 @@ func NewWorkflowExecutionFromConfigMap(cm *corev1.ConfigMap) (*WorkflowExecution
 // error names the key, its value and what would be valid.
 func NewWorkflowExecutionFromMap(data map[string]string) (*WorkflowExecution, error) {
 	c := DefaultWorkflowExecution()
-	parsers := c.parsers()
-	if err := refuseUnknownKeys(data, parsers); err != nil {
+	if err := parse(data, c.parsers()); err != nil {
 		return nil, err
-	}
-	for _, key := range sortedKeys(parsers) {
-		if err := configmap.Parse(data, parsers[key]); err != nil {
-			return nil, err
-		}
 	}
 	if err := c.validate(); err != nil {
 		return nil, err

@@ -4,15 +4,12 @@
 package config
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"knative.dev/pkg/configmap"
-	"sigs.k8s.io/yaml"
 )
 
 func TestEmptyConfigMapIsTheDefaults(t *testing.T) {
@@ -143,18 +140,7 @@ func errorValue(key, value string) string {
 }
 
 func TestExampleIsTheDefaults(t *testing.T) {
-	raw, err := os.ReadFile("../../../config/400-config-workflowexecution.yaml")
-	if err != nil {
-		t.Fatal("ReadFile() =", err)
-	}
-	var cm corev1.ConfigMap
-	if err := yaml.UnmarshalStrict(raw, &cm); err != nil {
-		t.Fatal("UnmarshalStrict() =", err)
-	}
-	example := map[string]string{}
-	if err := yaml.UnmarshalStrict([]byte(cm.Data[configmap.ExampleKey]), &example); err != nil {
-		t.Fatal("UnmarshalStrict(_example) =", err)
-	}
+	example := exampleOf(t, WorkflowExecutionConfigName)
 	got, err := NewWorkflowExecutionFromMap(example)
 	if err != nil {
 		t.Fatal("NewWorkflowExecutionFromMap() =", err)

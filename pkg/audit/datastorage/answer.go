@@ -4,6 +4,7 @@
 package datastorage
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,6 +24,11 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string { return statement(r.status, r.says) }
+
+func asRefusal(err error) (no *refusal, refused bool) {
+	refused = errors.As(err, &no)
+	return no, refused
+}
 
 // verdict is nil if all events of the request are stored.
 func (s *Sink) verdict(response *http.Response, answer []byte) error {

@@ -11,7 +11,6 @@ package datastorage
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -64,7 +63,7 @@ type item struct {
 }
 
 // Write sends the events in one request. If the service refuses it, the refused events are searched for
-// by halves, so that the others are stored: k of n take some 2k·log2(n) requests.
+// by halves, so that the others are stored.
 func (s *Sink) Write(ctx context.Context, events []audit.Event) (audit.Receipt, error) {
 	var receipt audit.Receipt
 	items := encode(events, &receipt)
@@ -75,7 +74,10 @@ func (s *Sink) Write(ctx context.Context, events []audit.Event) (audit.Receipt, 
 	if err != nil {
 		return receipt, err
 	}
-	err = s.store(ctx, client, items, &receipt)
+	err = audit.StoreByHalves(items,
+		func(some []item) error { return s.send(ctx, client, some) },
+		func(err error) bool { _, refused := asRefusal(err); return refused },
+		func(i item, err error) { note(&receipt, i, err) })
 	return receipt, err
 }
 
@@ -93,30 +95,14 @@ func encode(events []audit.Event, receipt *audit.Receipt) []item {
 	return items
 }
 
-// store ends with the first error that is not about the events: a service in trouble is left alone.
-func (s *Sink) store(ctx context.Context, client *http.Client, items []item, receipt *audit.Receipt) error {
-	err := s.send(ctx, client, items)
-	var no *refusal
-	switch {
-	case err == nil:
-		for _, i := range items {
-			receipt.Recorded = append(receipt.Recorded, i.id)
-		}
-		return nil
-	case !errors.As(err, &no):
-		return err
-	case len(items) > 1:
-		half := len(items) / 2
-		if err := s.store(ctx, client, items[:half], receipt); err != nil {
-			return err
-		}
-		return s.store(ctx, client, items[half:], receipt)
-	case no.status == http.StatusConflict: // An event that is there already.
-		receipt.Recorded = append(receipt.Recorded, items[0].id)
-	default:
-		receipt.Refuse(items[0].id, no.Error())
+// note what came of an event: nil, or a refusal.
+func note(receipt *audit.Receipt, i item, err error) {
+	no, refused := asRefusal(err)
+	if !refused || no.status == http.StatusConflict { // An event that is there already.
+		receipt.Recorded = append(receipt.Recorded, i.id)
+		return
 	}
-	return nil
+	receipt.Refuse(i.id, no.Error())
 }
 
 // unanswered is a request without an answer. What net/http says of it may quote the other side.

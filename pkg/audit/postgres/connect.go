@@ -15,12 +15,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"kubernaut.ai/workflowexecution/pkg/audit"
 )
 
 const (
-	applicationName = "workflowexecution-controller"
-	connectTimeout  = 5 * time.Second
-	maxConnections  = 4
+	connectTimeout = 5 * time.Second
+	maxConnections = 4
 	// maxLifetime bounds how long a connection is used after the Secret has changed.
 	maxLifetime = time.Minute
 )
@@ -88,7 +89,7 @@ func parse(connection Connection) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTimeout {
 		config.ConnectTimeout = connectTimeout
 	}
-	config.RuntimeParams["application_name"] = applicationName
+	config.RuntimeParams["application_name"] = audit.Controller
 	// Without statements prepared ahead: they do not survive a pooler between us and the server.
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	return config, nil

@@ -14,7 +14,8 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/audit"
 )
 
-// row is an event as the database takes it: an object with the columns of the table.
+// row is an event as the database takes it: an object with the columns of the table, which are called as
+// the fields of the envelope, and one field more.
 type row struct {
 	id    uuid.UUID
 	month month
@@ -25,25 +26,13 @@ type row struct {
 func rowOf(event *audit.Event) (row, error) {
 	// The database would round, and what is rounded can lie on the next day.
 	at := event.Timestamp.UTC().Truncate(time.Microsecond)
-	encoded, err := json.Marshal(map[string]any{
-		"event_id":        event.ID,
-		"event_date":      at.Format(time.DateOnly),
-		"event_version":   event.Version,
-		"event_timestamp": at,
-		"event_type":      event.Type,
-		"event_category":  event.Category,
-		"event_action":    event.Action,
-		"event_outcome":   event.Outcome,
-		"actor_type":      event.ActorType,
-		"actor_id":        event.ActorID,
-		"resource_type":   event.ResourceType,
-		"resource_id":     event.ResourceID,
-		"correlation_id":  event.CorrelationID,
-		"namespace":       event.Namespace,
-		"duration_ms":     event.DurationMS,
-		"severity":        event.Severity,
-		"event_data":      event.Data,
-	})
+	encoded, err := json.Marshal(struct {
+		*audit.Event
+
+		Version   string    `json:"event_version"`
+		Timestamp time.Time `json:"event_timestamp"`
+		Date      string    `json:"event_date"`
+	}{event, event.Version, at, at.Format(time.DateOnly)})
 	return row{id: event.ID, month: monthOf(at), json: encoded}, err
 }
 

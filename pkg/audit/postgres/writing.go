@@ -20,10 +20,7 @@ const insert = `
 INSERT INTO audit_events (
 	event_id, event_date, event_version, event_timestamp, event_type, event_category, event_action, event_outcome, actor_type,
 	actor_id, resource_type, resource_id, correlation_id, namespace, duration_ms, severity, event_data)
-SELECT
-	event_id, event_date, event_version, event_timestamp, event_type, event_category, event_action, event_outcome, actor_type,
-	actor_id, resource_type, resource_id, correlation_id, namespace, duration_ms, severity, event_data
-FROM json_to_recordset($1::text::json) AS event(
+SELECT * FROM json_to_recordset($1::text::json) AS event(
 	event_id uuid, event_date date, event_version text, event_timestamp timestamptz, event_type text, event_category text,
 	event_action text, event_outcome text, actor_type text, actor_id text, resource_type text, resource_id text,
 	correlation_id text, namespace text, duration_ms bigint, severity text, event_data jsonb)
@@ -43,7 +40,8 @@ func (w *writing) write(ctx context.Context, events []audit.Event) error {
 		return err
 	}
 	for chunk := range slices.Chunk(rows, maxRows) {
-		if err := w.store(ctx, chunk); err != nil {
+		insertSome := func(some []row) error { return w.insert(ctx, some) }
+		if err := audit.StoreByHalves(chunk, insertSome, isAboutData, w.note); err != nil {
 			return err
 		}
 	}
@@ -82,27 +80,13 @@ func (w *writing) refuse(rows []row, why error, which func(row) bool) []row {
 	})
 }
 
-// store looks by halves for the rows that the database will never take, so that they do not keep out
-// the others.
-func (w *writing) store(ctx context.Context, rows []row) error {
-	err := w.insert(ctx, rows)
-	switch {
-	case err == nil:
-		for _, r := range rows {
-			w.receipt.Recorded = append(w.receipt.Recorded, r.id)
-		}
-		return nil
-	case !isAboutData(err):
-		return err
-	case len(rows) == 1:
-		w.receipt.Refuse(rows[0].id, reason(err))
-		return nil
+// note what came of a row: nil, or the error about its data.
+func (w *writing) note(r row, err error) {
+	if err != nil {
+		w.receipt.Refuse(r.id, reason(err))
+		return
 	}
-	half := len(rows) / 2
-	if err := w.store(ctx, rows[:half]); err != nil {
-		return err
-	}
-	return w.store(ctx, rows[half:])
+	w.receipt.Recorded = append(w.receipt.Recorded, r.id)
 }
 
 // insert tries a second time when a partition has been taken away.

@@ -32,26 +32,15 @@ func (r *Reconciler) handOver(wfe *v1alpha1.WorkflowExecution) {
 	for _, record := range wfe.Status.AuditTrail {
 		r.audit.Forget(audit.ID(wfe.UID, audit.Type(record.EventType)))
 	}
-	if len(r.unrecorded(wfe)) > 0 {
+	if len(audit.Unrecorded(wfe, r.audit.Answer)) > 0 {
 		r.audit.Record(types.NamespacedName{Namespace: wfe.Namespace, Name: wfe.Name})
 	}
-}
-
-// unrecorded are the events that no sink has answered for.
-func (r *Reconciler) unrecorded(wfe *v1alpha1.WorkflowExecution) []audit.Type {
-	var some []audit.Type
-	for _, t := range audit.Outstanding(wfe) {
-		if _, ok := r.audit.Answer(audit.ID(wfe.UID, t)); !ok {
-			some = append(some, t)
-		}
-	}
-	return some
 }
 
 // letGo keeps a deleted execution until its events are recorded, for as long as the configuration says.
 // Then they go to the log in full.
 func (r *Reconciler) letGo(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
-	unrecorded := r.unrecorded(wfe)
+	unrecorded := audit.Unrecorded(wfe, r.audit.Answer)
 	// Where another finalizer keeps the execution, its events are recorded or given up by now.
 	if len(unrecorded) == 0 || !slices.Contains(wfe.Finalizers, workflowexecution.FinalizerName) {
 		return nil

@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
@@ -46,14 +45,14 @@ func useSink(ctx context.Context, recorder *audit.Recorder) func(string, any) {
 		Log: recorder.Log, Secrets: kubeclient.Get(ctx).CoreV1().Secrets(system.Namespace()),
 		Clock: recorder.Clock, Logger: recorder.Logger,
 	}
-	var used *config.Audit
+	var used config.Audit
 	return func(name string, value any) {
 		c, ok := value.(*config.Audit)
-		if name != config.AuditConfigName || !ok || equality.Semantic.DeepEqual(used, c) {
+		if name != config.AuditConfigName || !ok || *c == used {
 			return
 		}
-		used = c.DeepCopy()
-		recorder.Use(sinks.New(used, options))
+		used = *c
+		recorder.Use(sinks.New(c, options))
 		recorder.Logger.Infow("Audit events have a sink", "sink", used.Sink)
 	}
 }

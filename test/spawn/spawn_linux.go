@@ -1,7 +1,7 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package spawn
 
 import (
 	"os/exec"
@@ -23,10 +23,11 @@ var spawner = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-// spawn starts a child that is killed when this process ends in any way. The child leads a process group of its own,
-// so that a Ctrl-C on the terminal reaches us alone, and so that its own children can be ended with it.
-func spawn(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// Start starts a child that is sent a signal when this process ends in any way. The child leads a process group of
+// its own, so that a Ctrl-C on the terminal reaches us alone, and so that its own children can be ended with it.
+// Without an account it runs as we do.
+func Start(cmd *exec.Cmd, atOurEnd syscall.Signal, as *syscall.Credential) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: atOurEnd, Credential: as}
 	result := make(chan error, 1)
 	spawner() <- func() { result <- cmd.Start() }
 	return <-result
