@@ -16,6 +16,7 @@ import (
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/audit"
 )
 
@@ -79,8 +80,17 @@ func Undiscovered(err error) func(*Circumstances) {
 	return func(c *Circumstances) { c.Discovery = err }
 }
 
-// AuditSinkAnswers has every audit event recorded at once.
-func AuditSinkAnswers(c *Circumstances) { c.AuditSink = map[uuid.UUID]audit.Event{} }
+// AuditSinkAnswers has every audit event recorded at once; it has those of these executions already.
+func AuditSinkAnswers(recorded ...*v1alpha1.WorkflowExecution) func(*Circumstances) {
+	return func(c *Circumstances) {
+		c.AuditSink = map[uuid.UUID]audit.Event{}
+		for _, wfe := range recorded {
+			for _, e := range audit.EventsOf(wfe, audit.TypesOf(wfe)) {
+				c.AuditSink[e.ID] = e
+			}
+		}
+	}
+}
 
 // InOrder expects writes, each given by its beginning, in this order; others may lie between them.
 func InOrder(writes ...string) func(*testing.T, *rtesting.TableRow) {

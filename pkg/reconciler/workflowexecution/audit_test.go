@@ -32,12 +32,12 @@ func startRecorded(wfe *v1alpha1.WorkflowExecution) {
 	audit.Note(wfe, func(id uuid.UUID) (audit.Answer, bool) { return audit.Answer{At: given.Ago(0)}, id == started })
 }
 
-// What the sink has answered for is noted, in the pass that the answer brings or any other.
+// What the sink has answered for is noted, in the pass that the answer brings or any other after it.
 func TestAuditTrail(t *testing.T) {
 	over := []given.ExecutionOption{given.Started(time.Minute), given.Ended(0, nil), given.Released}
 	row := func(name string, before, after *v1alpha1.WorkflowExecution) rtesting.TableRow {
 		return rtesting.TableRow{
-			Name: name, Objects: []runtime.Object{before}, OtherTestData: given.With(given.AuditSinkAnswers), WantStatusUpdates: status(after),
+			Name: name, Objects: []runtime.Object{before}, OtherTestData: given.With(given.AuditSinkAnswers(before)), WantStatusUpdates: status(after),
 		}
 	}
 	run(t, rtesting.TableTest{
@@ -45,7 +45,12 @@ func TestAuditTrail(t *testing.T) {
 		row("of one whose start is recorded", execution(append(over, startRecorded)...), recorded(execution(append(over, startRecorded)...))),
 		row("of a skipped one", execution(given.SkippedFor(other(), time.Minute)), recorded(execution(given.SkippedFor(other(), time.Minute)))),
 		{
-			Name: "complete", Objects: []runtime.Object{execution(append(over, given.Audited)...)}, OtherTestData: given.With(given.AuditSinkAnswers),
+			Name: "complete", Objects: []runtime.Object{execution(append(over, given.Audited)...)}, OtherTestData: given.With(given.AuditSinkAnswers()),
+			PostConditions: []func(*testing.T, *rtesting.TableRow){given.AsksNothing},
+		},
+		{
+			Name: "with a sink that answers in this pass", Objects: []runtime.Object{execution(over...)},
+			OtherTestData:  given.With(given.AuditSinkAnswers()),
 			PostConditions: []func(*testing.T, *rtesting.TableRow){given.AsksNothing},
 		},
 		{
@@ -62,7 +67,7 @@ func TestNoEventAheadOfTheStatus(t *testing.T) {
 	run(t, rtesting.TableTest{{
 		Name:              "skipped just now",
 		Objects:           []runtime.Object{execution(), other(given.Started(time.Minute)), given.LockLease(other(), time.Minute)},
-		OtherTestData:     given.With(given.AuditSinkAnswers),
+		OtherTestData:     given.With(given.AuditSinkAnswers()),
 		WantStatusUpdates: status(skipped),
 		WantEvents:        []string{skips(*skipped.Status.SkipDetails)},
 	}})

@@ -19,7 +19,7 @@ import (
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
-// trail is a recorder whose sink answers at once for what is stored, or that has no sink.
+// trail is a recorder that knows what its sink has stored, which answers at once; or that has no sink.
 type trail struct {
 	executions listers.WorkflowExecutionLister
 	clock      clock.PassiveClock
@@ -29,7 +29,11 @@ type trail struct {
 }
 
 func newTrail(executions listers.WorkflowExecutionLister, now clock.PassiveClock, sink map[uuid.UUID]audit.Event) *trail {
-	return &trail{executions: executions, clock: now, sink: sink, answered: map[uuid.UUID]audit.Answer{}}
+	s := &trail{executions: executions, clock: now, sink: sink, answered: map[uuid.UUID]audit.Answer{}}
+	for id := range sink {
+		s.answered[id] = audit.Answer{At: metav1.NewTime(now.Now())}
+	}
+	return s
 }
 
 func (s *trail) Record(key types.NamespacedName) {

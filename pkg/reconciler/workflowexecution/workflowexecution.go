@@ -73,8 +73,8 @@ var (
 // instant; one that returns false has said in the status, or in the error, why the story stops here
 // for now.
 func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
-	r.handOver(wfe)
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
+	r.audited(wfe)
 	if wfe.Status.IsTerminal() {
 		return r.liftCleared(ctx, wfe)
 	}
@@ -109,8 +109,8 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 // FinalizeKind ends what a deleted execution has running, in a way that lets its finally tasks run,
 // and frees its target. The execution stays until its outcome is stored and its events are recorded.
 func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
-	r.handOver(wfe)
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
+	r.audited(wfe)
 	if wfe.Status.IsTerminal() {
 		return r.finalizeEnded(ctx, wfe)
 	}
@@ -139,7 +139,7 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 // on its way brings the next one.
 var errCacheLags = errors.New("the cache lags behind the API server")
 
-// settle announces what a pass has changed, and notes what the audit sink has answered for. A pass on
+// settle announces what a pass has changed, and notes which events that makes outstanding. A pass on
 // an old copy has changed nothing, and what it believes must not be written over what is stored.
 //
 //nolint:gocritic // a deferred call can change what is returned by a pointer only
@@ -156,7 +156,7 @@ func (r *Reconciler) settle(
 		return
 	}
 	announce(ctx, wfe, before)
-	audit.Note(wfe, r.audit.Answer)
+	audit.Note(wfe, audit.Unanswered)
 }
 
 // statusFirst keeps the finalizer until the status is stored: Knative drops a status that is set in
