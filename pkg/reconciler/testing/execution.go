@@ -192,9 +192,9 @@ func Refused(reason v1alpha1.FailureReason, message string) ExecutionOption {
 	}
 }
 
-// Audited has its events recorded.
+// Audited has its events recorded, a second ago.
 func Audited(wfe *v1alpha1.WorkflowExecution) {
-	audit.Note(wfe, func(uuid.UUID) (audit.Answer, bool) { return audit.Answer{At: Ago(0)}, true })
+	audit.Note(wfe, func(uuid.UUID) (audit.Answer, bool) { return audit.Answer{At: Ago(time.Second)}, true })
 }
 
 // Deleted was asked to go, that long ago.

@@ -26,17 +26,23 @@ type Audit interface {
 	GiveUp(context.Context, []audit.Event)
 }
 
-// audited notes what the sink has answered for by now, and has the recorder write the rest. It comes first
-// in a pass: what the pass is going to change is an event only after it is stored, which brings another
-// pass. An answer to what is handed over now is left to a later one, or every event of a fast sink
-// would cost a status write of its own.
-func (r *Reconciler) audited(wfe *v1alpha1.WorkflowExecution) {
+// handOver has the recorder write what is stored and not recorded. It comes first in a pass: what the
+// pass is going to change is an event only after it is stored, which brings another pass.
+func (r *Reconciler) handOver(wfe *v1alpha1.WorkflowExecution) {
 	for _, record := range wfe.Status.AuditTrail {
 		r.audit.Forget(audit.ID(wfe.UID, audit.Type(record.EventType)))
 	}
-	audit.Note(wfe, r.audit.Answer)
-	if len(audit.Outstanding(wfe)) > 0 {
+	if len(audit.Unrecorded(wfe, r.audit.Answer)) > 0 {
 		r.audit.Record(types.NamespacedName{Namespace: wfe.Namespace, Name: wfe.Name})
+	}
+}
+
+// answers are those that a pass notes: all of them with a status that is written anyway, and otherwise
+// those that have waited for one long enough.
+func (r *Reconciler) answers(written bool) func(uuid.UUID) (audit.Answer, bool) {
+	return func(id uuid.UUID) (audit.Answer, bool) {
+		answer, ok := r.audit.Answer(id)
+		return answer, ok && (written || r.clock.Since(answer.At.Time) >= answerDelay)
 	}
 }
 

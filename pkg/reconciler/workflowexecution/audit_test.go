@@ -29,7 +29,9 @@ func since(d time.Duration) given.ExecutionOption {
 // startRecorded has a sink's answer for the start only.
 func startRecorded(wfe *v1alpha1.WorkflowExecution) {
 	started := audit.ID(wfe.UID, audit.WorkflowStarted)
-	audit.Note(wfe, func(id uuid.UUID) (audit.Answer, bool) { return audit.Answer{At: given.Ago(0)}, id == started })
+	audit.Note(wfe, func(id uuid.UUID) (audit.Answer, bool) {
+		return audit.Answer{At: given.Ago(time.Second)}, id == started
+	})
 }
 
 // What the sink has answered for is noted, in the pass that the answer brings or any other after it.

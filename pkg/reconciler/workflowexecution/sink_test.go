@@ -31,7 +31,7 @@ type trail struct {
 func newTrail(executions listers.WorkflowExecutionLister, now clock.PassiveClock, sink map[uuid.UUID]audit.Event) *trail {
 	s := &trail{executions: executions, clock: now, sink: sink, answered: map[uuid.UUID]audit.Answer{}}
 	for id := range sink {
-		s.answered[id] = audit.Answer{At: metav1.NewTime(now.Now())}
+		s.answered[id] = audit.Answer{At: metav1.NewTime(now.Now().Add(-answerDelay))}
 	}
 	return s
 }

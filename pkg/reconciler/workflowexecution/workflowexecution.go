@@ -11,6 +11,7 @@ import (
 
 	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/controller"
@@ -74,7 +75,7 @@ var (
 // for now.
 func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
-	r.audited(wfe)
+	r.handOver(wfe)
 	if wfe.Status.IsTerminal() {
 		return r.liftCleared(ctx, wfe)
 	}
@@ -110,7 +111,7 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 // and frees its target. The execution stays until its outcome is stored and its events are recorded.
 func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
-	r.audited(wfe)
+	r.handOver(wfe)
 	if wfe.Status.IsTerminal() {
 		return r.finalizeEnded(ctx, wfe)
 	}
@@ -139,7 +140,7 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 // on its way brings the next one.
 var errCacheLags = errors.New("the cache lags behind the API server")
 
-// settle announces what a pass has changed, and notes which events that makes outstanding. A pass on
+// settle announces what a pass has changed, and notes what the audit sink has answered for. A pass on
 // an old copy has changed nothing, and what it believes must not be written over what is stored.
 //
 //nolint:gocritic // a deferred call can change what is returned by a pointer only
@@ -156,7 +157,7 @@ func (r *Reconciler) settle(
 		return
 	}
 	announce(ctx, wfe, before)
-	audit.Note(wfe, audit.Unanswered)
+	audit.Note(wfe, r.answers(!equality.Semantic.DeepEqual(before, &wfe.Status)))
 }
 
 // statusFirst keeps the finalizer until the status is stored: Knative drops a status that is set in
