@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
 	"knative.dev/pkg/apis"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
@@ -97,4 +99,28 @@ func TestDeletedWaitsForTheAuditTrail(t *testing.T) {
 			WantPatches: patches(letsGo()), WantEvents: []string{finalizer},
 		},
 	})
+}
+
+// An answer that comes while an earlier one waits is not old enough when that one's pass comes.
+func TestEachAnswerHasItsPass(t *testing.T) {
+	clock, passes := clocktesting.NewFakeClock(given.Now()), 0
+	answered := wake(clock, func(types.NamespacedName) { passes++ })
+	for _, step := range []struct {
+		after  time.Duration
+		answer bool
+		passes int
+	}{
+		{0, true, 0},
+		{answerDelay * 9 / 10, true, 0},
+		{answerDelay / 10, false, 1},
+		{answerDelay * 9 / 10, false, 2},
+	} {
+		clock.Step(step.after)
+		if step.answer {
+			answered(types.NamespacedName{Namespace: "payments", Name: "fix"})
+		}
+		if passes != step.passes {
+			t.Errorf("%d passes, want %d", passes, step.passes)
+		}
+	}
 }

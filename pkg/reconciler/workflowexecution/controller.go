@@ -10,7 +10,6 @@ import (
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/cache"
@@ -65,9 +64,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		return controller.Options{ConfigStore: store}
 	})
 	r.tracker = impl.Tracker
-	recorder.Stored, recorder.Answered = stored(executions.Lister()), func(execution types.NamespacedName) {
-		impl.EnqueueKeyAfter(execution, answerDelay)
-	}
+	recorder.Stored, recorder.Answered = stored(executions.Lister()), wake(clock.RealClock{}, impl.EnqueueKey)
 	go recorder.Run(ctx)
 
 	if err := executions.Informer().SetTransform(runinformers.DropManagedFields); err != nil {
