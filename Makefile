@@ -9,6 +9,11 @@ SHELL := /usr/bin/env bash
 CLUSTER_TESTS := ./test/...
 UNIT_TESTS := ./cmd/... ./pkg/... ./config/... ./examples/...
 BIN := $(CURDIR)/bin
+# What --version says. Where git does not tell, the programs say what the go command has noted in them.
+VERSION = $(shell git describe --tags --always --dirty 2> /dev/null)
+COMMIT = $(shell git rev-parse HEAD 2> /dev/null)
+LDFLAGS = -X kubernaut.ai/workflowexecution/pkg/version.version=$(VERSION) \
+	-X kubernaut.ai/workflowexecution/pkg/version.commit=$(COMMIT)
 
 .PHONY: help
 help: ## Show what can be made.
@@ -67,9 +72,9 @@ generate: ## Regenerate everything that is generated.
 	hack/update-codegen.sh
 
 .PHONY: build
-build: ## Build the controller.
-	go build -o $(BIN)/workflow-execution ./cmd/workflowexecution
-	go build -o $(BIN)/webhook ./cmd/webhook
+build: ## Build the controller and the webhook.
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/workflow-execution ./cmd/workflowexecution
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/webhook ./cmd/webhook
 
 .PHONY: lint
 lint: ## Run the linters.

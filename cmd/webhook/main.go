@@ -14,6 +14,7 @@ import (
 	"knative.dev/pkg/webhook/certificates"
 
 	"kubernaut.ai/workflowexecution/pkg/startup"
+	"kubernaut.ai/workflowexecution/pkg/version"
 	"kubernaut.ai/workflowexecution/pkg/webhook"
 )
 
@@ -23,6 +24,10 @@ func main() {
 	var options startup.WebhookOptions
 	options.AddFlags(flag.CommandLine)
 	flag.Parse()
+	if options.Version {
+		fmt.Println(component, version.Get())
+		return
+	}
 
 	if err := run(signals.NewContext(), options); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", component, err)

@@ -16,6 +16,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 	"kubernaut.ai/workflowexecution/pkg/startup"
+	"kubernaut.ai/workflowexecution/pkg/version"
 )
 
 const component = "workflowexecution"
@@ -24,6 +25,10 @@ func main() {
 	var options startup.Options
 	options.AddFlags(flag.CommandLine)
 	flag.Parse()
+	if options.Version {
+		fmt.Println(component, version.Get())
+		return
+	}
 
 	if err := run(signals.NewContext(), options); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", component, err)

@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	"knative.dev/pkg/environment"
+
+	"kubernaut.ai/workflowexecution/pkg/version"
 )
 
 // Client limits with which a storm of 1,000 executions is bound by the API server, not by us.
@@ -32,6 +34,8 @@ type Common struct {
 	ProfilingAddress string
 	// DisableHA runs without leader election.
 	DisableHA bool
+	// Version asks which build this is, and for nothing else.
+	Version bool
 
 	client environment.ClientConfig
 }
@@ -59,6 +63,7 @@ func (c *Common) addFlags(flags *flag.FlagSet) {
 	flags.StringVar(&c.ProfilingAddress, "profiling-address", "127.0.0.1:8008",
 		"Address that serves pprof when config-observability enables it.")
 	flags.BoolVar(&c.DisableHA, "disable-ha", false, "Run without leader election. Only ever start one replica then.")
+	flags.BoolVar(&c.Version, "version", false, "Print version, commit and Go version, and exit.")
 	c.client.InitFlags(flags)
 	klog.InitFlags(flags)
 }
@@ -90,12 +95,14 @@ func isLoopback(address string) bool {
 	return err == nil && (host == "localhost" || ipErr == nil && ip.IsLoopback())
 }
 
-func (c *Common) restConfig() (*rest.Config, error) {
+// restConfig is that of a client which introduces itself as the component.
+func (c *Common) restConfig(component string) (*rest.Config, error) {
 	cfg, err := c.client.GetRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("no Kubernetes client configuration: %w", err)
 	}
 	cfg.QPS = cmp.Or(cfg.QPS, defaultQPS)
 	cfg.Burst = cmp.Or(cfg.Burst, defaultBurst)
+	cfg.UserAgent = version.Get().UserAgent(component)
 	return cfg, nil
 }

@@ -7,6 +7,8 @@ import (
 	"flag"
 	"strings"
 	"testing"
+
+	"kubernaut.ai/workflowexecution/pkg/version"
 )
 
 func parse(t *testing.T, arguments ...string) *Options {
@@ -92,10 +94,19 @@ func TestClientLimits(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			cfg, err := parse(t, tc.arguments...).restConfig()
+			cfg, err := parse(t, tc.arguments...).restConfig("controller")
 			if err != nil || cfg.QPS != tc.qps || cfg.Burst != tc.burst {
 				t.Errorf("restConfig() = %+v, %v", cfg, err)
 			}
 		})
+	}
+}
+
+// The audit log of the API server tells from it which release of which program did what.
+func TestClientIntroducesItself(t *testing.T) {
+	t.Setenv("KUBECONFIG", "")
+	cfg, err := parse(t, "-server=http://127.0.0.1:1").restConfig("controller")
+	if want := version.Get().UserAgent("controller"); err != nil || cfg.UserAgent != want || !strings.HasPrefix(want, "controller/") {
+		t.Errorf("restConfig() = %+v, %v, want the user agent %q", cfg, err, want)
 	}
 }

@@ -66,7 +66,7 @@ type program struct {
 }
 
 func (p *program) start(ctx context.Context) error {
-	cfg, err := p.common.restConfig()
+	cfg, err := p.common.restConfig(p.component)
 	if err != nil {
 		return err
 	}
