@@ -10,6 +10,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilversion "k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -19,7 +21,11 @@ import (
 )
 
 const (
-	tektonVersion    = "tekton.dev/v1"
+	tektonVersion = "tekton.dev/v1"
+	// minimumKubernetes is the first release that serves admissionregistration.k8s.io/v1 with
+	// ValidatingAdmissionPolicies, which hold what no webhook can.
+	minimumKubernetes = "1.30"
+
 	preflightTimeout = 15 * time.Second
 )
 
@@ -57,15 +63,35 @@ func preflightWebhook(ctx context.Context, cfg *rest.Config, secret string) erro
 	return nil
 }
 
+// reach is the first word with the API server.
 func reach(cfg *rest.Config) (*discovery.DiscoveryClient, error) {
 	client, err := discovery.NewDiscoveryClientForConfig(withTimeout(cfg))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := client.ServerVersion(); err != nil {
+	found, err := client.ServerVersion()
+	if err != nil {
 		return nil, fmt.Errorf("the Kubernetes API server at %s cannot be reached: %w", cfg.Host, err)
 	}
-	return client, nil
+	return client, newEnough(found)
+}
+
+// newEnough does not look at what a vendor has appended to the version.
+func newEnough(found *version.Info) error {
+	name := found.GitVersion
+	parsed, err := utilversion.ParseGeneric(name)
+	if err != nil {
+		// A server that was built without the tags of its source has only these.
+		name = found.Major + "." + found.Minor
+		parsed, err = utilversion.ParseGeneric(name)
+	}
+	if err != nil {
+		return fmt.Errorf("the API server calls its version %q: want that of Kubernetes %s or newer", found.GitVersion, minimumKubernetes)
+	}
+	if !parsed.AtLeast(utilversion.MustParseGeneric(minimumKubernetes)) {
+		return fmt.Errorf("the API server runs Kubernetes %s: want %s or newer", name, minimumKubernetes)
+	}
+	return nil
 }
 
 func withTimeout(cfg *rest.Config) *rest.Config {

@@ -79,6 +79,7 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 		"half a Tekton":    {"/apis/tekton.dev/v1", resources("tekton.dev/v1", "tasks"), "is Tekton Pipelines installed? the API server does not serve pipelineruns"},
 		"no CRD":           {"/apis/kubernaut.ai/v1alpha1", code(404), "is the WorkflowExecution CRD installed? the API server does not serve workflowexecutions of kubernaut.ai/v1alpha1"},
 		"forbidden":        {"/apis/tekton.dev/v1", code(403), "failed to discover tekton.dev/v1: Forbidden"},
+		"too old":          {"/version", version.Info{GitVersion: "v1.29.3"}, "the API server runs Kubernetes v1.29.3: want 1.30 or newer"},
 		"forbidden at all": {"/version", code(403), "Forbidden: /version"},
 		"broken":           {"/apis/kubernaut.ai/v1alpha1", code(500), "failed to discover kubernaut.ai/v1alpha1"},
 	}
@@ -89,6 +90,34 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 			checkOneLine(t, preflight(t.Context(), serve(t, cluster)), tc.want)
 		})
 	}
+}
+
+func TestOldestKubernetes(t *testing.T) {
+	for gitVersion, want := range map[string]string{
+		"v1.30.0":          "",
+		"v1.30.0-eks-1234": "",
+		"1.30+":            "",
+		"v1.100.0":         "",
+		"v2.0.0":           "",
+		"v1.29.3":          "the API server runs Kubernetes v1.29.3: want 1.30 or newer",
+		"v1.29.3-gke.1":    "the API server runs Kubernetes v1.29.3-gke.1: want 1.30 or newer",
+		"1.29+":            "the API server runs Kubernetes 1.29+: want 1.30 or newer",
+		"v1.3.0":           "the API server runs Kubernetes v1.3.0: want 1.30 or newer",
+		"edge":             `the API server calls its version "edge": want that of Kubernetes 1.30 or newer`,
+		"":                 `the API server calls its version "": want that of Kubernetes 1.30 or newer`,
+	} {
+		t.Run(gitVersion, func(t *testing.T) {
+			if err := newEnough(&version.Info{GitVersion: gitVersion}); want != "" {
+				checkOneLine(t, err, want)
+			} else if err != nil {
+				t.Error("newEnough() =", err)
+			}
+		})
+	}
+	if err := newEnough(&version.Info{Major: "1", Minor: "30+"}); err != nil {
+		t.Error("newEnough() =", err)
+	}
+	checkOneLine(t, newEnough(&version.Info{GitVersion: "edge", Major: "1", Minor: "29+"}), "the API server runs Kubernetes 1.29+: want 1.30 or newer")
 }
 
 func TestPreflightWithoutAServer(t *testing.T) {

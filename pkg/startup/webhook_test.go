@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/version"
 	"knative.dev/pkg/leaderelection"
 	"knative.dev/pkg/logging"
 )
@@ -67,6 +68,7 @@ func TestPreflightOfTheWebhook(t *testing.T) {
 		"no CRD":      {"/apis/kubernaut.ai/v1alpha1", code(404), "is the WorkflowExecution CRD installed?"},
 		"no Secret":   {secretPath, code(404), "is the Secret for the certificates installed, if only empty? failed to read kubernaut-system/certificates: "},
 		"no right":    {secretPath, code(403), "failed to read kubernaut-system/certificates: "},
+		"too old":     {"/version", version.Info{GitVersion: "v1.29.3"}, "the API server runs Kubernetes v1.29.3: want 1.30 or newer"},
 		"unreachable": {"/version", code(403), "Forbidden: /version"},
 	}
 	for name, tc := range tests {
