@@ -104,13 +104,13 @@ func TestEveryAdmissionHasItsPath(t *testing.T) {
 
 func TestDefaulting(t *testing.T) {
 	for name, tc := range map[string]struct{ object, want string }{
-		"a new execution":  {`{"metadata":{"name":"a","creationTimestamp":null}}`, `[{"op":"add","path":"/metadata/finalizers","value":["workflowexecutions.kubernaut.ai"]}]`},
-		"with a finalizer": {`{"metadata":{"finalizers":["a.b/c"]}}`, `[{"op":"add","path":"/metadata/finalizers/1","value":"workflowexecutions.kubernaut.ai"}]`},
-		"with ours":        {`{"metadata":{"finalizers":["workflowexecutions.kubernaut.ai"]}}`, `[]`},
+		"a new execution":  {`{"metadata":{"name":"a","creationTimestamp":null}}`, `[{"op":"add","path":"/metadata/finalizers","value":["kubernaut.ai/workflowexecution"]}]`},
+		"with a finalizer": {`{"metadata":{"finalizers":["a.b/c"]}}`, `[{"op":"add","path":"/metadata/finalizers/1","value":"kubernaut.ai/workflowexecution"}]`},
+		"with ours":        {`{"metadata":{"finalizers":["kubernaut.ai/workflowexecution"]}}`, `[]`},
 		// That its spec is nonsense the schema says.
 		"a malformed one": {
 			`{"metadata":{"generateName":"a-"},"spec":{"parameters":["A=b"],"confidence":"high"},"other":1}`,
-			`[{"op":"add","path":"/metadata/finalizers","value":["workflowexecutions.kubernaut.ai"]}]`,
+			`[{"op":"add","path":"/metadata/finalizers","value":["kubernaut.ai/workflowexecution"]}]`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	"kubernaut.ai/workflowexecution/pkg/webhook"
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
@@ -61,6 +62,34 @@ func TestAdmittedExecutionsHaveTheFinalizer(t *testing.T) {
 	tried, err = client.Create(t.Context(), wfe, metav1.CreateOptions{DryRun: dryRun})
 	must(t, err)
 	expect(t, "finalizers", []string{"example.com/mine", workflowexecution.FinalizerName}, tried.Finalizers)
+}
+
+// Whoever submits an execution reads what the API server warns of, and there is nothing to warn of.
+func TestSubmittersAreNotWarned(t *testing.T) {
+	t.Parallel()
+	cfg, warnings := world.Cluster.Config(), &warnings{}
+	cfg.WarningHandler = warnings
+	client, err := versioned.NewForConfig(cfg)
+	must(t, err)
+	wfe := newExecution(newNamespace(t), "api", anyImage)
+	_, err = client.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Create(t.Context(), wfe, metav1.CreateOptions{})
+	must(t, err)
+	expect(t, "warnings", nil, warnings.texts)
+
+	wfe.Name, wfe.Finalizers = "other", []string{"without-a-path"}
+	_, err = client.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Create(t.Context(), wfe, metav1.CreateOptions{DryRun: dryRun})
+	must(t, err)
+	if len(warnings.texts) == 0 {
+		t.Error("no warning is seen where the API server warns")
+	}
+}
+
+// warnings of the API server.
+type warnings struct{ texts []string }
+
+// HandleWarningHeader implements rest.WarningHandler.
+func (w *warnings) HandleWarningHeader(_ int, _, text string) {
+	w.texts = append(w.texts, text)
 }
 
 func TestReferencesToResultsAreRefused(t *testing.T) {

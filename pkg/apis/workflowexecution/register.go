@@ -12,5 +12,6 @@ const GroupName = "kubernaut.ai"
 // Resource is the group and plural name under which the API serves WorkflowExecutions.
 var Resource = schema.GroupResource{Group: GroupName, Resource: "workflowexecutions"}
 
-// FinalizerName holds a WorkflowExecution until its PipelineRun is gone and its target free.
-var FinalizerName = Resource.String()
+// FinalizerName holds a WorkflowExecution until its PipelineRun is gone and its target free. It has a path,
+// because the API server warns every submitter of one that has none.
+const FinalizerName = GroupName + "/workflowexecution"

@@ -18,9 +18,11 @@ import (
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
+	"knative.dev/pkg/reconciler"
 	"knative.dev/pkg/system"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
@@ -61,7 +63,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		// A change wakes no execution: one that runs keeps the settings it started with.
 		store := config.NewStore(logging.FromContext(ctx).Named("config-store"), useSink(ctx, recorder))
 		store.WatchConfigs(cmw)
-		return controller.Options{ConfigStore: store}
+		return options(store)
 	})
 	r.tracker = impl.Tracker
 	recorder.Stored, recorder.Answered = stored(executions.Lister()), wake(clock.RealClock{}, impl.EnqueueKey)
@@ -81,6 +83,11 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		}
 	}))
 	return impl
+}
+
+// options of Knative's part of the reconciler.
+func options(store reconciler.ConfigStore) controller.Options {
+	return controller.Options{ConfigStore: store, FinalizerName: workflowexecution.FinalizerName}
 }
 
 func targets(ctx context.Context) Targets {

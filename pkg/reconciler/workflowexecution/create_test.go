@@ -288,7 +288,7 @@ func TestStatusNotWritten(t *testing.T) {
 		Objects:      []runtime.Object{execution(given.WithoutFinalizer)},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "workflowexecutions")},
 		WantErr:      true,
-		WantPatches:  patches(patch("fix", `{"metadata":{"finalizers":["workflowexecutions.kubernaut.ai"],"resourceVersion":""}}`)),
+		WantPatches:  patches(patch("fix", `{"metadata":{"finalizers":["kubernaut.ai/workflowexecution"],"resourceVersion":""}}`)),
 		WantEvents: []string{
 			`Warning FinalizerUpdateFailed Failed to update finalizers for "fix": inducing failure for patch workflowexecutions`,
 		},

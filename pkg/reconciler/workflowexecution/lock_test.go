@@ -35,7 +35,7 @@ func TestLock(t *testing.T) {
 		Name:              "a new execution gets its target and a run",
 		Objects:           []runtime.Object{execution(given.WithoutFinalizer)},
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
-		WantPatches:       patches(patch("fix", `{"metadata":{"finalizers":["workflowexecutions.kubernaut.ai"],"resourceVersion":""}}`)),
+		WantPatches:       patches(patch("fix", `{"metadata":{"finalizers":["kubernaut.ai/workflowexecution"],"resourceVersion":""}}`)),
 		WantStatusUpdates: status(execution(given.WithoutFinalizer, given.Held)),
 		WantEvents:        []string{finalizer, lockAcquired, runCreated},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(

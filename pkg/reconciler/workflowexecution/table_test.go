@@ -87,7 +87,7 @@ func constructAfter(
 		clock:        now,
 	}
 	return reconcilerv1alpha1.NewReconciler(ctx, logging.FromContext(ctx), r.executions, listers.Executions(),
-		controller.GetEventRecorder(ctx), r, controller.Options{ConfigStore: fixedConfig{circumstances.Config}})
+		controller.GetEventRecorder(ctx), r, options(fixedConfig{circumstances.Config}))
 }
 
 // oneTarget resolves every target to the same one, or fails.
