@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"kubernaut.ai/workflowexecution/test/images"
 )
 
 // clients are those of the administrator.
@@ -49,7 +51,7 @@ func newCluster(o Options, programs *Programs) (*Cluster, error) {
 	if c.kubelet, err = newKubelet(c.client, c.pki); err != nil {
 		return nil, err
 	}
-	c.registry, err = newRegistry()
+	c.registry, err = images.NewRegistry("127.0.0.1:0", "")
 	return c, err
 }
 

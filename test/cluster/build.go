@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -35,25 +36,53 @@ type artifact struct {
 	make func(ctx context.Context, path string) error
 }
 
-// Build makes what is not made yet. When everything is there it starts no other program and takes milliseconds.
+// Build makes what a cluster needs and is not made yet. When everything is there it starts no other program and takes
+// milliseconds.
 func Build(ctx context.Context, o Options) (*Programs, error) {
-	root, err := o.root()
+	pins, cache, err := o.pinsAndCache()
 	if err != nil {
 		return nil, err
 	}
-	cache, err := o.CacheDir()
-	if err != nil {
-		return nil, err
-	}
-	pins, err := readPins(root)
-	if err != nil {
-		return nil, err
-	}
-	programs, artifacts := plan(pins, cache)
+	programs, artifacts := plan(withoutOnDemand(pins), cache)
 	if len(missing(artifacts)) == 0 {
 		return programs, nil
 	}
 	return programs, makeMissing(ctx, cache, artifacts, o.progress())
+}
+
+// Tool builds one program that third_party pins, if it is not built yet, and returns its path. It is for the programs
+// that Build leaves out, ko for example.
+func Tool(ctx context.Context, o Options, name string) (path string, err error) {
+	pins, cache, err := o.pinsAndCache()
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, module := range pins {
+		for _, program := range module.programs {
+			if program.name == name {
+				tool := programArtifact(module, program, cache)
+				if len(missing([]artifact{tool})) == 0 {
+					return tool.target, nil
+				}
+				return tool.target, makeMissing(ctx, cache, []artifact{tool}, o.progress())
+			}
+			names = append(names, program.name)
+		}
+	}
+	return "", fmt.Errorf("third_party pins no program %q, only %s", name, strings.Join(names, ", "))
+}
+
+func (o Options) pinsAndCache() (pins []pinned, cache string, err error) {
+	root, err := o.root()
+	if err != nil {
+		return nil, "", err
+	}
+	if cache, err = o.CacheDir(); err != nil {
+		return nil, "", err
+	}
+	pins, err = readPins(root)
+	return pins, cache, err
 }
 
 // plan says what is needed and where it goes. Each pinned module has a folder named after its key, so an update of
@@ -62,21 +91,13 @@ func plan(pins []pinned, cache string) (*Programs, []artifact) {
 	programs := &Programs{paths: map[string]string{}}
 	var artifacts []artifact
 	for _, module := range pins {
-		folder := filepath.Join(cache, filepath.Base(module.dir)+"-"+module.key)
 		for _, program := range module.programs {
-			target := filepath.Join(folder, "bin", program.name)
-			programs.paths[program.name] = target
-			artifacts = append(artifacts, artifact{
-				title:  program.name + " " + program.version,
-				target: target,
-				lane:   module.dir,
-				make: func(ctx context.Context, path string) error {
-					return goBuild(ctx, module, program.pkg, path)
-				},
-			})
+			built := programArtifact(module, program, cache)
+			programs.paths[program.name] = built.target
+			artifacts = append(artifacts, built)
 		}
 		if version, ok := module.requires[tektonModule]; ok {
-			programs.tektonConfig = filepath.Join(folder, "config")
+			programs.tektonConfig = filepath.Join(module.folder(cache), "config")
 			artifacts = append(artifacts, artifact{
 				title:  "tekton-manifests " + version,
 				target: programs.tektonConfig,
@@ -88,6 +109,22 @@ func plan(pins []pinned, cache string) (*Programs, []artifact) {
 		}
 	}
 	return programs, artifacts
+}
+
+func programArtifact(module pinned, program pin, cache string) artifact {
+	return artifact{
+		title:  program.name + " " + program.version,
+		target: filepath.Join(module.folder(cache), "bin", program.name),
+		lane:   module.dir,
+		make: func(ctx context.Context, path string) error {
+			return goBuild(ctx, module, program.pkg, path)
+		},
+	}
+}
+
+// folder is where what is made of the module goes.
+func (p pinned) folder(cache string) string {
+	return filepath.Join(cache, filepath.Base(p.dir)+"-"+p.key)
 }
 
 func missing(artifacts []artifact) []artifact {

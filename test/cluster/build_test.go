@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -25,7 +26,7 @@ func TestPinsNameEveryProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs, _ := plan(pins, "/cache")
+	programs, artifacts := plan(withoutOnDemand(pins), "/cache")
 	for _, name := range []string{
 		etcd, apiServer, controllerManager, scheduler, "kubectl", tektonController, tektonResolvers, tektonWebhook, kwok,
 	} {
@@ -42,6 +43,50 @@ func TestPinsNameEveryProgram(t *testing.T) {
 	}
 	if programs.tektonConfig == "" {
 		t.Error("no place for Tekton's manifests")
+	}
+	for _, a := range artifacts {
+		if name := filepath.Base(a.target); slices.Contains(onDemand, name) {
+			t.Errorf("%s is built for every cluster", name)
+		}
+	}
+}
+
+func TestToolFindsWhatIsBuiltOnDemand(t *testing.T) {
+	// Without a Go command only what is there already can be found.
+	t.Setenv("PATH", t.TempDir())
+	o := Options{Cache: t.TempDir()}
+	pins, cache, err := o.pinsAndCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ko", "tkn"} {
+		if path, err := Tool(t.Context(), o, name); err == nil {
+			t.Errorf("%s is in an empty cache: %s", name, path)
+		}
+		for _, module := range pins {
+			for _, program := range module.programs {
+				if program.name == name {
+					writeProgram(t, programArtifact(module, program, cache).target)
+				}
+			}
+		}
+		path, err := Tool(t.Context(), o, name)
+		if err != nil || filepath.Base(path) != name {
+			t.Errorf("%s: path %q, error %v", name, path, err)
+		}
+	}
+	if _, err := Tool(t.Context(), o, "docker"); err == nil || !strings.Contains(err.Error(), "kubectl") {
+		t.Errorf("an unknown program: %v", err)
+	}
+}
+
+func writeProgram(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o755); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"kubernaut.ai/workflowexecution/test/images"
 )
 
 // startTimeout is for the whole start. It is reached only by what neither dies nor gets ready.
@@ -39,7 +41,7 @@ type Cluster struct {
 	apiPort   int
 	endpoint  string
 	etcdURL   string
-	registry  *localRegistry
+	registry  *images.Registry
 	kubelet   *kubelet
 	clients
 
@@ -124,6 +126,10 @@ func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 // Program is the path of one of the built programs, for example kubectl.
 func (c *Cluster) Program(name string) string { return c.programs.Path(name) }
 
+// Registry is the address, host:port, of the cluster's own registry. It speaks plain http, as clients expect of a
+// loopback address, and lives as long as the process that started the cluster.
+func (c *Cluster) Registry() string { return c.registry.Address() }
+
 // Printf writes a line to the progress of the cluster.
 func (c *Cluster) Printf(format string, args ...any) { c.progress.printf(format, args...) }
 
@@ -156,7 +162,7 @@ func (c *Cluster) stop() error {
 		// The others have nothing to save: the store goes away with them.
 		inParallel(own, (*Process).Kill),
 	)
-	c.registry.close()
+	_ = c.registry.Close()
 	c.kubelet.close()
 	c.ports.release()
 	if keep {

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -45,10 +46,14 @@ type pin struct {
 	version string
 }
 
+// onDemand are the pinned programs that a cluster with a simulated node does not need. Build leaves them out, Tool
+// builds one of them when somebody asks for it.
+var onDemand = []string{"ko", "tkn", "kubelet", "kube-proxy"}
+
 // readPins reads the pins of third_party below root.
 func readPins(root string) ([]pinned, error) {
 	var all []pinned
-	for _, folder := range []string{"kubernetes", "tekton", "kwok"} {
+	for _, folder := range []string{"kubernetes", "tekton", "kwok", "ko", "tkn"} {
 		p, err := readPinned(filepath.Join(root, "third_party", folder))
 		if err != nil {
 			return nil, err
@@ -56,6 +61,20 @@ func readPins(root string) ([]pinned, error) {
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// withoutOnDemand leaves out what is built on demand only.
+func withoutOnDemand(pins []pinned) []pinned {
+	var needed []pinned
+	for _, module := range pins {
+		module.programs = slices.DeleteFunc(slices.Clone(module.programs), func(p pin) bool {
+			return slices.Contains(onDemand, p.name)
+		})
+		if len(module.programs) > 0 {
+			needed = append(needed, module)
+		}
+	}
+	return needed
 }
 
 func readPinned(dir string) (pinned, error) {
