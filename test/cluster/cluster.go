@@ -86,9 +86,11 @@ func start(ctx context.Context, o Options, programs *Programs) (*Cluster, error)
 	defer cancel()
 	startCtx, c.failed = context.WithCancelCause(startCtx)
 	err = c.bringUp(startCtx, o)
+	if err == nil {
+		err = c.reportReady()
+	}
 	switch {
 	case err == nil:
-		c.progress.step("cluster is ready")
 		return c, nil
 	case ctx.Err() != nil:
 		// Nothing failed: the start is not wanted any more.

@@ -50,10 +50,14 @@ type pin struct {
 // builds one of them when somebody asks for it.
 var onDemand = []string{"ko", "tkn", "kubelet", "kube-proxy"}
 
-// readPins reads the pins of third_party below root.
+// readPins reads the pins below root, in the versions that the environment chooses.
 func readPins(root string) ([]pinned, error) {
+	folders, err := pinFolders()
+	if err != nil {
+		return nil, err
+	}
 	var all []pinned
-	for _, folder := range []string{"kubernetes", "tekton", "kwok", "ko", "tkn"} {
+	for _, folder := range folders {
 		p, err := readPinned(filepath.Join(root, "third_party", folder))
 		if err != nil {
 			return nil, err
