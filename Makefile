@@ -17,7 +17,7 @@ LDFLAGS = -X kubernaut.ai/workflowexecution/pkg/version.version=$(VERSION) \
 
 .PHONY: help
 help: ## Show what can be made.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Take one WorkflowExecution to Completed and one to Failed on a local cluster.
@@ -46,6 +46,10 @@ test: postgresql ## Run all tests that need no root.
 .PHONY: e2e
 e2e: postgresql ## Run only the tests on a local cluster.
 	go test -timeout 30m -count 1 -p 1 $(CLUSTER_TESTS)
+
+.PHONY: compatibility
+compatibility: postgresql ## Run the integration tests on other versions of Kubernetes and Tekton; PAIRS="1.35/1.15" and RUN=TestFailure choose.
+	go run ./test/compatibility $(if $(PAIRS),-pairs '$(PAIRS)') $(if $(RUN),-run '$(RUN)')
 
 .PHONY: bench
 bench: postgresql ## Measure on a local cluster.
