@@ -1,7 +1,8 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package examples_test checks that the examples are what Tekton and the API accept.
+// Package examples_test checks that the examples are what Tekton and the API accept, that their steps do what their
+// READMEs say, and that each folder has the form of the others.
 package examples_test
 
 import (
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"knative.dev/pkg/apis"
@@ -18,101 +20,137 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-func TestPipelinesAreValid(t *testing.T) {
-	for _, file := range files(t, "pipeline.yaml") {
-		t.Run(file, func(t *testing.T) {
-			pipeline := readPipeline(t, file)
-			ctx := apis.WithinCreate(t.Context())
-			pipeline.SetDefaults(ctx)
-			if err := pipeline.Validate(ctx); err != nil {
-				t.Error("Validate() =", err)
-			}
-			if want := config.DefaultWorkflowExecution().PipelineName; pipeline.Name != want {
-				t.Errorf("name = %q, want the default pipeline-name %q", pipeline.Name, want)
-			}
-			for _, task := range append(pipeline.Spec.Tasks, pipeline.Spec.Finally...) {
-				checkSteps(t, task)
-			}
-		})
-	}
-}
+const (
+	executionNamespace = "kubernaut-workflows"
+	targetParameter    = "TARGET_RESOURCE"
+)
 
-// checkSteps wants steps that name what they run: without a command Tekton asks the registry for the
-// entrypoint of the image. A parameter inside a script would be code.
-func checkSteps(t *testing.T, task tektonv1.PipelineTask) {
+// folders are the names of the examples.
+func folders(t *testing.T) []string {
 	t.Helper()
-	for _, step := range task.TaskSpec.Steps {
-		if step.Script == "" && len(step.Command) == 0 {
-			t.Errorf("step %s of task %s has neither script nor command", step.Name, task.Name)
-		}
-		if strings.Contains(step.Script, "$(params.") {
-			t.Errorf("step %s of task %s has a parameter in its script", step.Name, task.Name)
-		}
-	}
-}
-
-func TestWorkflowExecutionsAreValid(t *testing.T) {
-	for _, file := range files(t, "workflowexecution.yaml") {
-		t.Run(file, func(t *testing.T) {
-			wfe := &v1alpha1.WorkflowExecution{}
-			read(t, file, wfe)
-			ctx := apis.WithinCreate(t.Context())
-			wfe.SetDefaults(ctx)
-			if err := wfe.Validate(ctx); err != nil {
-				t.Error("Validate() =", err)
-			}
-			if got, want := wfe.GroupVersionKind(), wfe.GetGroupVersionKind(); got != want {
-				t.Errorf("it is a %s, want %s", got, want)
-			}
-			checkParameters(t, wfe, readPipeline(t, filepath.Join(filepath.Dir(file), "pipeline.yaml")))
-		})
-	}
-}
-
-// checkParameters wants every parameter to be one of the Pipeline, which has no others without default.
-func checkParameters(t *testing.T, wfe *v1alpha1.WorkflowExecution, pipeline *tektonv1.Pipeline) {
-	t.Helper()
-	declared := map[string]bool{}
-	for _, param := range pipeline.Spec.Params {
-		declared[param.Name] = true
-		_, passed := wfe.Spec.Parameters[param.Name]
-		if !passed && param.Default == nil && param.Name != "TARGET_RESOURCE" {
-			t.Errorf("parameter %s has neither value nor default", param.Name)
-		}
-	}
-	for name := range wfe.Spec.Parameters {
-		if !declared[name] {
-			t.Errorf("the Pipeline has no parameter %s", name)
-		}
-	}
-	if !declared["TARGET_RESOURCE"] {
-		t.Error("the Pipeline does not declare TARGET_RESOURCE")
-	}
-}
-
-func files(t *testing.T, name string) []string {
-	t.Helper()
-	found, err := filepath.Glob(filepath.Join("*", name))
-	if err != nil || len(found) < 3 {
+	found, err := filepath.Glob("*/pipeline.yaml")
+	if err != nil || len(found) < 5 {
 		t.Fatalf("Glob() = %v, %v", found, err)
+	}
+	for i := range found {
+		found[i] = filepath.Dir(found[i])
 	}
 	return found
 }
 
-func readPipeline(t *testing.T, file string) *tektonv1.Pipeline {
+// forEach runs a test for every example.
+func forEach(t *testing.T, test func(t *testing.T, folder string)) {
+	t.Helper()
+	for _, folder := range folders(t) {
+		t.Run(folder, func(t *testing.T) { test(t, folder) })
+	}
+}
+
+func TestPipelinesAreValid(t *testing.T) {
+	forEach(t, func(t *testing.T, folder string) {
+		pipeline := readPipeline(t, folder)
+		ctx := apis.WithinCreate(t.Context())
+		pipeline.SetDefaults(ctx)
+		if err := pipeline.Validate(ctx); err != nil {
+			t.Error("Validate() =", err)
+		}
+		if want := config.DefaultWorkflowExecution().PipelineName; pipeline.Name != want {
+			t.Errorf("name = %q, want the default pipeline-name %q", pipeline.Name, want)
+		}
+	})
+}
+
+func TestWorkflowExecutionsAreValid(t *testing.T) {
+	forEach(t, func(t *testing.T, folder string) {
+		wfe := readExecution(t, folder)
+		ctx := apis.WithinCreate(t.Context())
+		wfe.SetDefaults(ctx)
+		if err := wfe.Validate(ctx); err != nil {
+			t.Error("Validate() =", err)
+		}
+		if got, want := wfe.GroupVersionKind(), wfe.GetGroupVersionKind(); got != want {
+			t.Errorf("it is a %s, want %s", got, want)
+		}
+		if got, want := wfe.Spec.WorkflowRef.ContainerImage, registry+"/workflows/"+folder+":v1"; got != want {
+			t.Errorf("its bundle is %s, want %s", got, want)
+		}
+		if got := wfe.Spec.WorkflowRef.WorkflowID; got != folder {
+			t.Errorf("its workflow is %s, want %s", got, folder)
+		}
+	})
+}
+
+// TestExecutionsFitTheirPipelines wants every parameter to be one of the Pipeline, which has no others without default, and
+// every time that a step may take to be less than the time of the execution.
+func TestExecutionsFitTheirPipelines(t *testing.T) {
+	forEach(t, func(t *testing.T, folder string) {
+		wfe, pipeline := readExecution(t, folder), readPipeline(t, folder)
+		declared := map[string]bool{}
+		for _, param := range pipeline.Spec.Params {
+			declared[param.Name] = true
+			value, passed := wfe.Spec.Parameters[param.Name]
+			if !passed && param.Default == nil && param.Name != targetParameter {
+				t.Errorf("parameter %s has neither value nor default", param.Name)
+			}
+			if !passed && param.Default != nil {
+				value = param.Default.StringVal
+			}
+			checkTimeout(t, wfe, param.Name, value)
+		}
+		for name := range wfe.Spec.Parameters {
+			if !declared[name] {
+				t.Errorf("the Pipeline has no parameter %s", name)
+			}
+		}
+		if !declared[targetParameter] {
+			t.Error("the Pipeline does not declare", targetParameter)
+		}
+	})
+}
+
+func checkTimeout(t *testing.T, wfe *v1alpha1.WorkflowExecution, parameter, value string) {
+	t.Helper()
+	if !strings.HasSuffix(parameter, "_TIMEOUT") {
+		return
+	}
+	timeout, err := time.ParseDuration(value)
+	if err != nil {
+		t.Errorf("parameter %s: %v", parameter, err)
+	}
+	if whole := wfe.Spec.ExecutionConfig.Timeout.Duration; timeout >= whole {
+		t.Errorf("%s is %s, not less than the execution's %s", parameter, timeout, whole)
+	}
+}
+
+func readPipeline(t *testing.T, folder string) *tektonv1.Pipeline {
 	t.Helper()
 	pipeline := &tektonv1.Pipeline{}
-	read(t, file, pipeline)
+	decode(t, readFile(t, folder, "pipeline.yaml"), pipeline)
 	return pipeline
 }
 
-func read(t *testing.T, file string, into any) {
+func readExecution(t *testing.T, folder string) *v1alpha1.WorkflowExecution {
 	t.Helper()
-	raw, err := os.ReadFile(file)
+	wfe := &v1alpha1.WorkflowExecution{}
+	decode(t, readFile(t, folder, "workflowexecution.yaml"), wfe)
+	if wfe.Spec.ExecutionConfig == nil || wfe.Spec.ExecutionConfig.Timeout == nil {
+		t.Fatal("the execution has no timeout of its own")
+	}
+	return wfe
+}
+
+func readFile(t *testing.T, elements ...string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(elements...))
 	if err != nil {
 		t.Fatal("ReadFile() =", err)
 	}
-	if err := yaml.UnmarshalStrict(raw, into); err != nil {
-		t.Fatalf("%s: UnmarshalStrict() = %v", file, err)
+	return string(raw)
+}
+
+func decode(t *testing.T, document string, into any) {
+	t.Helper()
+	if err := yaml.UnmarshalStrict([]byte(document), into); err != nil {
+		t.Fatalf("UnmarshalStrict() = %v in\n%s", err, document)
 	}
 }

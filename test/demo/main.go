@@ -102,7 +102,7 @@ func show(ctx context.Context, root string, options cluster.Options) (err error)
 	return nil
 }
 
-// prepare installs the product, starts the webhook and the controller and pushes the examples' bundles.
+// prepare installs the product, starts the webhook and the controller and prepares the examples.
 func prepare(ctx context.Context, c *cluster.Cluster, root string) error {
 	if err := install.Config(ctx, c, root); err != nil {
 		return err
@@ -126,7 +126,7 @@ func prepare(ctx context.Context, c *cluster.Cluster, root string) error {
 	}
 	c.Printf("the controller is ready, as its shipped ServiceAccount (log: %s)", process.Log())
 	for _, s := range scenes {
-		if err := s.push(ctx, c, root); err != nil {
+		if err := s.prepare(ctx, c, root); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ const (
 	namespace    = "default"
 	sceneTimeout = 2 * time.Minute
 	// exampleRegistry is where the examples say that their bundles are.
-	exampleRegistry = "example.com"
+	exampleRegistry = "registry.example.com"
 )
 
 // scene is one execution of the demonstration, taken from a folder below examples/.
@@ -54,9 +54,12 @@ var scenes = []scene{
 	},
 }
 
-// push makes a bundle of the example's Pipeline. The node is simulated, so the Pipeline is told there
-// how its pods end.
-func (s scene) push(ctx context.Context, c *cluster.Cluster, root string) error {
+// prepare gives the example's ServiceAccount its rights and pushes its bundle. The node is simulated, so the Pipeline
+// is told there how its pods end.
+func (s scene) prepare(ctx context.Context, c *cluster.Cluster, root string) error {
+	if err := c.Apply(ctx, filepath.Join(root, "examples", s.name, "rbac.yaml")); err != nil {
+		return err
+	}
 	data, err := os.ReadFile(filepath.Join(root, "examples", s.name, "pipeline.yaml"))
 	if err != nil {
 		return err
