@@ -50,10 +50,14 @@ hack/update-checksums.sh
 echo "documentation of the reasons of failures"
 go test ./pkg/failure -count 1 -run TestFailureReasonsDoc -update >/dev/null
 
-echo "licences of what the images contain"
+echo "licences of what each image contains"
 go -C hack/tools/go-licenses build -o "${bin}/go-licenses" github.com/google/go-licenses/v2
-"${bin}/go-licenses" save ./cmd/workflowexecution ./cmd/webhook --save_path third_party/licenses --force 2>/dev/null
-rm -rf "third_party/licenses/${module}"
-# Of modules under the MPL it also saves the source, which the module proxy offers to everybody.
-find third_party/licenses -type f ! -iname '*licen[cs]e*' ! -iname '*notice*' ! -iname '*copying*' -delete
-find third_party/licenses -type d -empty -delete
+for program in workflowexecution webhook; do
+  # Real files, for ko refuses links that leave kodata.
+  licences="cmd/${program}/kodata/licenses"
+  "${bin}/go-licenses" save "./cmd/${program}" --save_path "${licences}" --force 2>/dev/null
+  rm -rf "${licences:?}/${module}"
+  # Of modules under the MPL it also saves the source, which the module proxy offers to everybody.
+  find "${licences}" -type f ! -iname '*licen[cs]e*' ! -iname '*notice*' ! -iname '*copying*' -delete
+  find "${licences}" -type d -empty -delete
+done
