@@ -48,7 +48,15 @@ func TestFails(t *testing.T) {
 	image, _ := workflow{tasks: []string{"prepare", "repair", "verify"}, simulate: map[string]string{
 		cluster.AnnotationFailTask: "repair", cluster.AnnotationFailExitCode: "3",
 	}}.push(t, bundle(t))
-	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseFailed)
+	totals := map[int32]bool{}
+	wfe := awaitExecution(t, submit(t, newExecution(newNamespace(t), "api", image)), "the end", func(wfe *v1alpha1.WorkflowExecution) bool {
+		if run := wfe.Status.PipelineRunStatus; run != nil && run.Progress != "" {
+			totals[run.TotalTasks] = true
+		}
+		return wfe.Status.IsTerminal()
+	})
+	expect(t, "phase", v1alpha1.PhaseFailed, wfe.Status.Phase)
+	expect(t, "number of tasks, all the time", map[int32]bool{3: true}, totals)
 
 	failure := wfe.Status.FailureDetails
 	expect(t, "reason", v1alpha1.FailureTaskFailed, failure.Reason)
@@ -57,6 +65,7 @@ func TestFails(t *testing.T) {
 	expect(t, "step", "main", failure.FailedStepName)
 	expect(t, "exit code", int32(3), *failure.ExitCode)
 	expect(t, "executed", true, failure.WasExecutionFailure)
+	expect(t, "progress", "1/3", wfe.Status.PipelineRunStatus.Progress)
 	if isLocked(t, wfe) {
 		t.Error("the target is still locked")
 	}
@@ -87,6 +96,8 @@ func TestTimeoutLetsFinallyTasksRun(t *testing.T) {
 	if !taskRunOf(t, wfe, "uncordon").IsSuccessful() {
 		t.Error("the finally task did not run")
 	}
+	// The one that was cancelled is not done.
+	expect(t, "progress", "2/3", wfe.Status.PipelineRunStatus.Progress)
 }
 
 func TestPipelineRunDeletedFromOutside(t *testing.T) {

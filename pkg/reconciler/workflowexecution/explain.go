@@ -39,6 +39,9 @@ func (r *Reconciler) explain(
 	if err := evidence.Collect(ctx, r.runs.Evidence(r.refOf(wfe), r.departed), settings.LogTailLines); err != nil {
 		return v1alpha1.FailureDetails{}, err
 	}
+	if summary := wfe.Status.PipelineRunStatus; summary != nil {
+		resources.CountTasks(summary, run, evidence.TaskRuns, evidence.CustomRuns)
+	}
 	return failure.Explain(&wfe.Spec, evidence), nil
 }
 

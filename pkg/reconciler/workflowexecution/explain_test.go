@@ -72,6 +72,24 @@ func TestExplainFailure(t *testing.T) {
 	})
 }
 
+// Its pods are gone, and its TaskRuns tell what was done.
+func TestProgressOfAFailure(t *testing.T) {
+	twoTasks := func(run *tektonv1.PipelineRun) {
+		run.Status.ChildReferences = append(run.Status.ChildReferences, tektonv1.ChildStatusReference{Name: run.Name + "-restart", PipelineTaskName: "restart"})
+	}
+	failed := failedRun(withoutLog, twoTasks)
+	details, mirrored := taskFailed(), done(corev1.ConditionFalse, "Failed")
+	details.FailedTaskName, details.FailedTaskIndex, details.FailedTaskRunName = "restart", new(int32(1)), runName+"-restart"
+	details.Message, details.NaturalLanguageSummary = "Step evict of task restart (2 of 3) ended with exit code 3", ""
+	mirrored.CompletedTasks, mirrored.Progress = 1, "1/3"
+	run(t, rtesting.TableTest{{
+		Name: "is what its TaskRuns say",
+		Objects: []runtime.Object{running(), failed, given.TaskRun(failed, "drain", given.TaskSucceeded),
+			given.TaskRun(failed, "restart", given.TaskFailed(3)), given.LockLease(execution(), time.Minute)},
+		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(mirrored), given.Ended(0, details))),
+	}})
+}
+
 func withoutLog(run *tektonv1.PipelineRun) {
 	run.Annotations["kubernaut.ai/settings"] = strings.Replace(run.Annotations["kubernaut.ai/settings"], `"logTailLines":50`, `"logTailLines":0`, 1)
 }

@@ -26,10 +26,11 @@ func (r *Reconciler) observe(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if err != nil {
 		return err
 	}
-	summary, before := resources.Summarize(run, pods), wfe.Status.PipelineRunStatus
+	before := wfe.Status.PipelineRunStatus
 	if before == nil {
 		before = &v1alpha1.PipelineRunStatusSummary{}
 	}
+	summary := resources.Summarize(run, before, pods)
 	// To look for secrets takes as long as the parameters are, and what is stored has none.
 	if summary.Message != before.Message {
 		summary.Message = withoutSecrets(wfe, summary.Message)

@@ -41,6 +41,17 @@ func TestObserve(t *testing.T) {
 		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(working(1)))),
 		OtherTestData:     given.With(given.Requeues(29 * time.Minute)),
 	}, {
+		// Somebody has cleaned up. What was done is done.
+		Name:          "the pod of a task that was done is gone",
+		Objects:       []runtime.Object{execution(given.Started(time.Minute), given.Mirroring(working(1))), works, lease},
+		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		Name: "a task has failed",
+		Objects: []runtime.Object{
+			mirrored, works, given.Pod(works, "drain", given.PodEnded, withStep), lease,
+		},
+		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
 		// The controller crashed after the patch, and before it noted the start.
 		Name:              "started, which was not noted",
 		Objects:           []runtime.Object{execution(given.Held), works, lease},

@@ -220,11 +220,15 @@ func working(completed int32) v1alpha1.PipelineRunStatusSummary {
 	}
 }
 
-// done is how a run that has ended is mirrored.
+// done is how a run that has ended is mirrored. One that has failed did so in its first task.
 func done(status corev1.ConditionStatus, reason string) v1alpha1.PipelineRunStatusSummary {
-	return v1alpha1.PipelineRunStatusSummary{
-		Status: status, Reason: reason, Message: "Tasks Completed: 1", CompletedTasks: 1, TotalTasks: 3, Progress: "1/3",
+	summary := v1alpha1.PipelineRunStatusSummary{
+		Status: status, Reason: reason, Message: "Tasks Completed: 1", TotalTasks: 3, Progress: "0/3",
 	}
+	if status == corev1.ConditionTrue {
+		summary.CompletedTasks, summary.Progress = 3, "3/3"
+	}
+	return summary
 }
 
 // withRunUID is an execution whose stored reference has another UID.

@@ -125,10 +125,14 @@ type PipelineRunStatusSummary struct {
 	// Message of the PipelineRun's Succeeded condition, in Tekton's words.
 	// +optional
 	Message string `json:"message,omitempty"`
-	// CompletedTasks counts the pipeline tasks that have ended, finally tasks included.
+	// CompletedTasks counts the pipeline tasks that are done, finally tasks included: they have
+	// succeeded, with all combinations of a matrix, or there was nothing to do for them (their when
+	// expressions are false, a task that they depend on was skipped for that, or their matrix is empty).
+	// A task that failed, was cancelled or never ran is not done. One whose failure the pipeline ignores
+	// is, once the run has ended.
 	// +optional
 	CompletedTasks int32 `json:"completedTasks,omitempty"`
-	// TotalTasks counts the pipeline tasks that run, finally tasks included, skipped ones not.
+	// TotalTasks counts the tasks of the pipeline, finally tasks included. A matrix is one task.
 	// +optional
 	TotalTasks int32 `json:"totalTasks,omitempty"`
 	// Progress is completedTasks/totalTasks, for people.

@@ -7,91 +7,102 @@ import (
 	"fmt"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-// pipelineTaskLabel is Tekton's: the name of the pipeline task that a pod works on.
-const pipelineTaskLabel = "tekton.dev/pipelineTask"
+// taskRunLabel is Tekton's: the name of the TaskRun that a pod belongs to.
+const taskRunLabel = "tekton.dev/taskRun"
 
-// Summarize mirrors a PipelineRun. Progress counts pipeline tasks from the resolved pipeline and the
-// run's children; while the run works, its pods tell which of them have ended.
-func Summarize(run *tektonv1.PipelineRun, pods []*corev1.Pod) v1alpha1.PipelineRunStatusSummary {
+// skippedOnPurpose are Tekton's reasons for a task that has nothing to do, as its author wrote it. Those of a run that
+// stops, or of results that are missing, are not among them.
+var skippedOnPurpose = map[tektonv1.SkippingReason]bool{
+	tektonv1.WhenExpressionsSkip:      true,
+	tektonv1.ParentTasksSkip:          true,
+	tektonv1.EmptyArrayInMatrixParams: true,
+}
+
+// Summarize mirrors a PipelineRun. Which of its tasks are done its pods tell, before Tekton does. A task that was
+// done by the summary before stays so: its pod may be gone.
+func Summarize(
+	run *tektonv1.PipelineRun, before *v1alpha1.PipelineRunStatusSummary, pods []*corev1.Pod,
+) v1alpha1.PipelineRunStatusSummary {
 	var summary v1alpha1.PipelineRunStatusSummary
 	if condition := run.Status.GetCondition(apis.ConditionSucceeded); condition != nil {
 		summary.Status = condition.Status
 		summary.Reason = condition.Reason
 		summary.Message = condition.Message
 	}
-	if run.Status.PipelineSpec == nil {
-		return summary
+	succeeded := map[string]bool{}
+	for _, pod := range pods {
+		if hasSucceeded(pod) {
+			succeeded[pod.Labels[taskRunLabel]] = true
+		}
 	}
-	summary.CompletedTasks, summary.TotalTasks = progress(run, pods)
-	summary.Progress = fmt.Sprintf("%d/%d", summary.CompletedTasks, summary.TotalTasks)
+	count(&summary, run, max(completedTasks(run, succeeded), before.CompletedTasks))
 	return summary
 }
 
-func progress(run *tektonv1.PipelineRun, pods []*corev1.Pod) (completed, total int32) {
-	spec := run.Status.PipelineSpec
-	total = int32(len(spec.Tasks) + len(spec.Finally) - len(run.Status.SkippedTasks)) //nolint:gosec // bounded by the object's size
-
-	children := map[string]bool{}
-	for _, child := range run.Status.ChildReferences {
-		children[child.PipelineTaskName] = true
+// CountTasks corrects the progress of a run that has failed by what its children say themselves. Where one of them is
+// gone the summary is left as it is.
+func CountTasks(
+	summary *v1alpha1.PipelineRunStatusSummary, run *tektonv1.PipelineRun,
+	taskRuns []tektonv1.TaskRun, customRuns []tektonv1beta1.CustomRun,
+) {
+	succeeded := map[string]bool{}
+	for i := range taskRuns {
+		condition := taskRuns[i].Status.GetCondition(apis.ConditionSucceeded)
+		isIgnored := condition.GetReason() == tektonv1.TaskRunReasonFailureIgnored.String()
+		succeeded[taskRuns[i].Name] = condition.IsTrue() || isIgnored
 	}
-	if !run.IsDone() {
-		for task := range children {
-			children[task] = hasEnded(task, pods)
+	for i := range customRuns {
+		succeeded[customRuns[i].Name] = customRuns[i].IsSuccessful()
+	}
+	for _, child := range run.Status.ChildReferences {
+		if _, known := succeeded[child.Name]; !known {
+			return
 		}
 	}
-	for _, ended := range children {
-		if ended {
+	count(summary, run, completedTasks(run, succeeded))
+}
+
+// completedTasks counts the tasks of the pipeline that are done: all children of each have succeeded, by their names. A
+// run succeeds only with all of its tasks.
+func completedTasks(run *tektonv1.PipelineRun, succeeded map[string]bool) (completed int32) {
+	if run.IsSuccessful() {
+		return totalTasks(run)
+	}
+	done := map[string]bool{}
+	for _, skipped := range run.Status.SkippedTasks {
+		done[skipped.Name] = skippedOnPurpose[skipped.Reason]
+	}
+	for _, child := range run.Status.ChildReferences {
+		before, isNext := done[child.PipelineTaskName]
+		done[child.PipelineTaskName] = succeeded[child.Name] && (before || !isNext)
+	}
+	for _, isDone := range done {
+		if isDone {
 			completed++
 		}
 	}
-	return completed, max(total, completed)
+	return completed
 }
 
-func hasEnded(task string, pods []*corev1.Pod) bool {
-	found := false
-	for _, pod := range pods {
-		if pod.Labels[pipelineTaskLabel] != task {
-			continue
-		}
-		if !PodHasEnded(pod) {
-			return false
-		}
-		found = true
+func totalTasks(run *tektonv1.PipelineRun) int32 {
+	if run.Status.PipelineSpec == nil {
+		return 0
 	}
-	return found
+	return int32(len(run.Status.PipelineSpec.Tasks) + len(run.Status.PipelineSpec.Finally)) //nolint:gosec // bounded by the object's size
 }
 
-// PodHasEnded tells whether no container of the pod works, or ever will again. It goes by the
-// containers, because a pod's phase follows them by a second or more.
-func PodHasEnded(pod *corev1.Pod) bool {
-	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-		return !anyRunning(pod.Status.InitContainerStatuses) && !anyRunning(pod.Status.ContainerStatuses)
+// count says nothing as long as Tekton has not resolved the pipeline.
+func count(summary *v1alpha1.PipelineRunStatusSummary, run *tektonv1.PipelineRun, completed int32) {
+	if run.Status.PipelineSpec == nil {
+		return
 	}
-	return len(pod.Status.ContainerStatuses) == len(pod.Spec.Containers) &&
-		allTerminated(pod.Status.ContainerStatuses) && !anyRunning(pod.Status.InitContainerStatuses)
-}
-
-func allTerminated(statuses []corev1.ContainerStatus) bool {
-	for _, status := range statuses {
-		if status.State.Terminated == nil {
-			return false
-		}
-	}
-	return true
-}
-
-func anyRunning(statuses []corev1.ContainerStatus) bool {
-	for _, status := range statuses {
-		if status.State.Running != nil {
-			return true
-		}
-	}
-	return false
+	summary.CompletedTasks, summary.TotalTasks = completed, totalTasks(run)
+	summary.Progress = fmt.Sprintf("%d/%d", summary.CompletedTasks, summary.TotalTasks)
 }

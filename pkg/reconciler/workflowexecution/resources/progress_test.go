@@ -6,9 +6,11 @@ package resources
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
@@ -21,6 +23,7 @@ import (
 type recorded struct {
 	PipelineRun      *tektonv1.PipelineRun    `json:"pipelineRun"`
 	StuckPipelineRun *tektonv1.PipelineRun    `json:"stuckPipelineRun,omitempty"`
+	TaskRuns         []tektonv1.TaskRun       `json:"taskRuns,omitempty"`
 	Pods             map[string][]*corev1.Pod `json:"pods"`
 }
 
@@ -39,19 +42,19 @@ func load(t *testing.T, name string) recorded {
 
 func TestSummarizeEndedRuns(t *testing.T) {
 	tests := map[string]struct{ reason, progress string }{
-		"step-exit-code":                {"Failed", "2/2"}, // the third task is skipped
-		"matrix-one-fails":              {"Failed", "1/1"}, // three TaskRuns are one task
-		"retries-exhausted":             {"Failed", "1/1"}, // three pods are one task
-		"cancelled-finally":             {"Cancelled", "3/3"},
-		"stopped-finally":               {"Cancelled", "2/2"},
-		"image-pull":                    {"Failed", "2/2"},
-		"sidecar-image-missing":         {"Failed", "1/1"},
-		"node-eviction-storage":         {"Failed", "2/2"},
-		"missing-serviceaccount":        {"Failed", "1/1"},
-		"limitrange-unschedulable":      {"PipelineRunTimeout", "1/1"},
-		"pipeline-timeout-term-ignored": {"PipelineRunTimeout", "2/2"},
+		"step-exit-code":                {"Failed", "1/3"}, // the second failed, the third was stopped
+		"matrix-one-fails":              {"Failed", "0/1"}, // three TaskRuns are one task
+		"retries-exhausted":             {"Failed", "0/1"}, // three pods are one task
+		"cancelled-finally":             {"Cancelled", "2/3"},
+		"stopped-finally":               {"Cancelled", "2/3"}, // the second was stopped
+		"image-pull":                    {"Failed", "1/2"},
+		"sidecar-image-missing":         {"Failed", "0/1"},
+		"node-eviction-storage":         {"Failed", "1/2"},
+		"missing-serviceaccount":        {"Failed", "0/2"},
+		"limitrange-unschedulable":      {"PipelineRunTimeout", "0/1"},
+		"pipeline-timeout-term-ignored": {"PipelineRunTimeout", "1/2"},
 		// Tekton neither ran the finally task nor lists it as skipped.
-		"tasks-timeout-field-finally": {"PipelineRunTimeout", "2/3"},
+		"tasks-timeout-field-finally": {"PipelineRunTimeout", "1/3"},
 		"missing-param":               {"ParameterMissing", "0/1"},
 		// There never was a pipeline whose tasks could be counted.
 		"bundle-registry-down": {"CouldntGetPipeline", ""},
@@ -59,7 +62,8 @@ func TestSummarizeEndedRuns(t *testing.T) {
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := load(t, name)
-			got := Summarize(r.PipelineRun, r.Pods["pods"])
+			got := Summarize(r.PipelineRun, &v1alpha1.PipelineRunStatusSummary{}, nil)
+			CountTasks(&got, r.PipelineRun, r.TaskRuns, nil)
 			if got.Status != "False" || got.Reason != want.reason || got.Progress != want.progress {
 				t.Errorf("Summarize() = %+v, want %+v", got, want)
 			}
@@ -76,7 +80,7 @@ func TestSummarizeStuckRun(t *testing.T) {
 		Status: "Unknown", Reason: "Running", Message: "Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 1, Skipped: 0",
 		CompletedTasks: 0, TotalTasks: 1, Progress: "0/1",
 	}
-	if got := Summarize(r.StuckPipelineRun, r.Pods["stuck-pods"]); got != want {
+	if got := Summarize(r.StuckPipelineRun, &v1alpha1.PipelineRunStatusSummary{}, r.Pods["stuck-pods"]); got != want {
 		t.Errorf("Summarize() = %+v, want %+v", got, want)
 	}
 }
@@ -86,7 +90,7 @@ func TestProgressWhileItRuns(t *testing.T) {
 	r := load(t, "cancelled-finally")
 	byTask := func(pods []*corev1.Pod, task string) *corev1.Pod {
 		for _, pod := range pods {
-			if pod.Labels[pipelineTaskLabel] == task {
+			if pod.Labels["tekton.dev/pipelineTask"] == task {
 				return pod
 			}
 		}
@@ -94,126 +98,118 @@ func TestProgressWhileItRuns(t *testing.T) {
 		return nil
 	}
 	prepare, cleanup := byTask(r.Pods["pods"], "prepare"), byTask(r.Pods["pods"], "cleanup")
-	applyWorks, applyEnded := byTask(r.Pods["pods-before"], "apply"), byTask(r.Pods["pods-last"], "apply")
+	applyWorks, applyKilled := byTask(r.Pods["pods-before"], "apply"), byTask(r.Pods["pods-last"], "apply")
 	prepareWorks := prepare.DeepCopy()
 	prepareWorks.Status.Phase = corev1.PodRunning
 	prepareWorks.Status.ContainerStatuses[0].State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-
+	of := func(taskRun string, pod *corev1.Pod) *corev1.Pod {
+		pod = pod.DeepCopy()
+		pod.Labels["tekton.dev/taskRun"] = r.PipelineRun.Name + "-" + taskRun
+		return pod
+	}
+	skipped := func(reason tektonv1.SkippingReason) []tektonv1.SkippedTask {
+		return []tektonv1.SkippedTask{{Name: "apply", Reason: reason}}
+	}
+	type pods = []*corev1.Pod
 	tests := map[string]struct {
-		children []string
-		pods     []*corev1.Pod
+		children string
+		skipped  []tektonv1.SkippedTask
+		pods     pods
+		before   int32
 		want     string
 	}{
-		"nothing yet":                 {nil, nil, "0/3"},
-		"the first has no pod yet":    {[]string{"prepare"}, nil, "0/3"},
-		"the first works":             {[]string{"prepare"}, []*corev1.Pod{prepareWorks}, "0/3"},
-		"the first has ended":         {[]string{"prepare"}, []*corev1.Pod{prepare}, "1/3"},
-		"the second is made":          {[]string{"prepare", "apply"}, []*corev1.Pod{prepare}, "1/3"},
-		"the second works":            {[]string{"prepare", "apply"}, []*corev1.Pod{prepare, applyWorks}, "1/3"},
-		"the second has ended":        {[]string{"prepare", "apply"}, []*corev1.Pod{prepare, applyEnded}, "2/3"},
-		"all have ended":              {[]string{"prepare", "apply", "cleanup"}, []*corev1.Pod{prepare, applyEnded, cleanup}, "3/3"},
-		"a second attempt is at work": {[]string{"apply"}, []*corev1.Pod{applyEnded, applyWorks}, "0/3"},
-		"one of a matrix is at work":  {[]string{"apply", "apply"}, []*corev1.Pod{applyWorks, applyEnded}, "0/3"},
+		"nothing yet":                           {want: "0/3"},
+		"the first has no pod yet":              {children: "prepare", want: "0/3"},
+		"the first works":                       {children: "prepare", pods: pods{prepareWorks}, want: "0/3"},
+		"the first has succeeded":               {children: "prepare", pods: pods{prepare}, want: "1/3"},
+		"the second is made":                    {children: "prepare apply", pods: pods{prepare}, want: "1/3"},
+		"the second works":                      {children: "prepare apply", pods: pods{prepare, applyWorks}, want: "1/3"},
+		"the second was killed":                 {children: "prepare apply", pods: pods{prepare, applyKilled}, want: "1/3"},
+		"and the finally task works":            {children: "prepare apply cleanup", pods: pods{prepare, applyKilled, of("cleanup", applyWorks)}, want: "1/3"},
+		"and the finally task has succeeded":    {children: "prepare apply cleanup", pods: pods{prepare, applyKilled, cleanup}, want: "2/3"},
+		"a second attempt works":                {children: "apply", pods: pods{applyKilled, applyWorks}, want: "0/3"},
+		"a second attempt has succeeded":        {children: "apply", pods: pods{applyKilled, of("apply", prepare)}, want: "1/3"},
+		"one of a matrix works":                 {children: "apply-0 apply-1", pods: pods{of("apply-0", prepare), of("apply-1", applyWorks)}, want: "0/3"},
+		"one of a matrix was killed":            {children: "apply-0 apply-1", pods: pods{of("apply-0", applyKilled), of("apply-1", prepare)}, want: "0/3"},
+		"all of a matrix have succeeded":        {children: "apply-0 apply-1", pods: pods{of("apply-0", prepare), of("apply-1", prepare)}, want: "1/3"},
+		"the pod of the first is gone":          {children: "prepare", before: 1, want: "1/3"},
+		"its when expressions are false":        {skipped: skipped(tektonv1.WhenExpressionsSkip), want: "1/3"},
+		"what it depends on was skipped":        {skipped: skipped(tektonv1.ParentTasksSkip), want: "1/3"},
+		"its matrix is empty":                   {skipped: skipped(tektonv1.EmptyArrayInMatrixParams), want: "1/3"},
+		"it lacks results":                      {skipped: skipped(tektonv1.MissingResultsSkip), want: "0/3"},
+		"the run was stopping":                  {skipped: skipped(tektonv1.StoppingSkip), want: "0/3"},
+		"the run was cancelled":                 {skipped: skipped(tektonv1.GracefullyCancelledSkip), want: "0/3"},
+		"the run was out of time":               {skipped: skipped(tektonv1.PipelineTimedOutSkip), want: "0/3"},
+		"skipped, after another that succeeded": {children: "prepare", pods: pods{prepare}, skipped: skipped(tektonv1.WhenExpressionsSkip), want: "2/3"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			run := r.PipelineRun.DeepCopy()
 			run.Status.Conditions = duckv1.Conditions{{Type: "Succeeded", Status: "Unknown", Reason: "Running"}}
-			run.Status.ChildReferences = nil
-			for _, task := range tc.children {
-				run.Status.ChildReferences = append(run.Status.ChildReferences, tektonv1.ChildStatusReference{PipelineTaskName: task})
+			run.Status.ChildReferences, run.Status.SkippedTasks = nil, tc.skipped
+			for _, child := range strings.Fields(tc.children) {
+				task, _, _ := strings.Cut(child, "-")
+				run.Status.ChildReferences = append(run.Status.ChildReferences, tektonv1.ChildStatusReference{
+					Name: run.Name + "-" + child, PipelineTaskName: task,
+				})
 			}
-			if got := Summarize(run, tc.pods).Progress; got != tc.want {
+			before := &v1alpha1.PipelineRunStatusSummary{CompletedTasks: tc.before}
+			if got := Summarize(run, before, tc.pods).Progress; got != tc.want {
 				t.Errorf("progress = %s, want %s", got, tc.want)
 			}
 		})
 	}
 }
 
-func TestSummarizeOfNothing(t *testing.T) {
-	if got := Summarize(&tektonv1.PipelineRun{}, nil); got != (v1alpha1.PipelineRunStatusSummary{}) {
-		t.Errorf("Summarize() = %+v", got)
+// A run succeeds with a task whose failure is ignored, with one that was skipped for whatever reason, and with custom
+// runs, of which no pod tells anything.
+func TestSuccessIsAllOfIt(t *testing.T) {
+	run := load(t, "cancelled-finally").PipelineRun
+	run.Status.Conditions = duckv1.Conditions{{Type: "Succeeded", Status: "True", Reason: "Completed"}}
+	run.Status.ChildReferences = run.Status.ChildReferences[:1]
+	if got := Summarize(run, &v1alpha1.PipelineRunStatusSummary{}, nil).Progress; got != "3/3" {
+		t.Errorf("progress = %s, want 3/3", got)
 	}
 }
 
-func TestRecordedPodsHaveEnded(t *testing.T) {
-	tests := []struct {
-		name, when, task string
-		want             bool
-	}{
-		{"pipeline-timeout-term-ignored", "pods-before", "prepare", true},
-		{"pipeline-timeout-term-ignored", "pods-before", "apply", false}, // the run is done, its step works on
-		{"pipeline-timeout-term-ignored", "pods-last", "apply", true},
-		{"image-pull", "pods-before", "apply", false}, // waits for its image
-		{"image-pull", "pods-last", "apply", true},
-		{"sidecar-image-missing", "pods-before", "apply", false}, // one container waits, the other one runs
-		{"sidecar-image-missing", "pods-last", "apply", true},
-		{"limitrange-unschedulable", "stuck-pods", "apply", false}, // might still be scheduled
-		{"node-eviction-storage", "pods", "apply", true},
+// TestCountTasks goes through what the children of a run that has failed say.
+func TestCountTasks(t *testing.T) {
+	const prepare, apply, cleanup = "wfe-6f72fae9-prepare", "wfe-6f72fae9-apply", "wfe-6f72fae9-cleanup"
+	says := func(name string, status corev1.ConditionStatus, reason string) tektonv1.TaskRun {
+		taskRun := tektonv1.TaskRun{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		taskRun.Status.Conditions = duckv1.Conditions{{Type: "Succeeded", Status: status, Reason: reason}}
+		return taskRun
 	}
-	for _, tc := range tests {
-		t.Run(tc.name+" "+tc.when+" "+tc.task, func(t *testing.T) {
-			for _, pod := range load(t, tc.name).Pods[tc.when] {
-				if pod.Labels[pipelineTaskLabel] == tc.task {
-					if got := PodHasEnded(pod); got != tc.want {
-						t.Error("PodHasEnded() =", got)
-					}
-					return
-				}
-			}
-			t.Fatal("no such pod")
-		})
-	}
-}
-
-func TestPodHasEnded(t *testing.T) {
-	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-	waiting := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CreateContainerConfigError"}}
-	ended := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1}}
-	unknown := corev1.ContainerState{}
-	type states = []corev1.ContainerState
-
+	good, bad := says(prepare, "True", "Succeeded"), says(apply, "False", "Failed")
+	custom := tektonv1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{Name: cleanup}}
+	custom.Status.Conditions = duckv1.Conditions{{Type: "Succeeded", Status: "True"}}
 	tests := map[string]struct {
-		phase            corev1.PodPhase
-		init, containers states
-		deleted          bool
-		want             bool
+		taskRuns   []tektonv1.TaskRun
+		customRuns []tektonv1beta1.CustomRun
+		want       string
 	}{
-		"never scheduled":                           {phase: corev1.PodPending},
-		"never scheduled, being deleted":            {phase: corev1.PodPending, deleted: true},
-		"init container works":                      {phase: corev1.PodPending, init: states{running}, containers: states{waiting, waiting}},
-		"init container failed, phase lags":         {phase: corev1.PodPending, init: states{ended}, containers: states{waiting, waiting}},
-		"init container failed":                     {phase: corev1.PodFailed, init: states{ended}, containers: states{waiting, waiting}, want: true},
-		"waits for a ConfigMap":                     {phase: corev1.PodPending, init: states{ended}, containers: states{waiting, ended}},
-		"both work":                                 {phase: corev1.PodRunning, init: states{ended}, containers: states{running, running}},
-		"one has ended":                             {phase: corev1.PodRunning, init: states{ended}, containers: states{ended, running}},
-		"both have ended, phase lags":               {phase: corev1.PodRunning, init: states{ended}, containers: states{ended, ended}, want: true},
-		"both have ended, a native sidecar works":   {phase: corev1.PodRunning, init: states{running}, containers: states{ended, ended}},
-		"one has no status yet":                     {phase: corev1.PodRunning, init: states{ended}, containers: states{ended}},
-		"no statuses at all":                        {phase: corev1.PodRunning},
-		"a status without a state":                  {phase: corev1.PodRunning, containers: states{ended, unknown}},
-		"node does not answer":                      {phase: corev1.PodUnknown, containers: states{running, running}},
-		"succeeded":                                 {phase: corev1.PodSucceeded, init: states{ended}, containers: states{ended, ended}, want: true},
-		"refused by the node, which made no status": {phase: corev1.PodFailed, want: true},
-		// A control plane may mark the pods of a lost node as failed, while their containers work on there.
-		"marked as failed while it works": {phase: corev1.PodFailed, containers: states{running, ended}},
+		"one failed":                           {[]tektonv1.TaskRun{good, bad, says(cleanup, "True", "Succeeded")}, nil, "2/3"},
+		"one failed, and a custom run did not": {[]tektonv1.TaskRun{good, bad}, []tektonv1beta1.CustomRun{custom}, "2/3"},
+		"one failed, and that is ignored":      {[]tektonv1.TaskRun{good, says(apply, "False", "FailureIgnored"), says(cleanup, "False", "Failed")}, nil, "2/3"},
+		"one has not noticed its end yet":      {[]tektonv1.TaskRun{good, says(apply, "Unknown", "Running"), says(cleanup, "True", "Succeeded")}, nil, "2/3"},
+		// Its pod had ended well, and its result was too large.
+		"fewer than its pods had told": {[]tektonv1.TaskRun{says(prepare, "False", "TaskRunResultLargerThanAllowedLimit"), bad, says(cleanup, "False", "Failed")}, nil, "0/3"},
+		"one is gone":                  {[]tektonv1.TaskRun{good, bad}, nil, "1/3"},
+		"all are gone":                 {nil, nil, "1/3"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a"}, {Name: "b"}}}}
-			pod.Status.Phase = tc.phase
-			if tc.deleted {
-				pod.DeletionTimestamp = &metav1.Time{}
-			}
-			for _, state := range tc.init {
-				pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, corev1.ContainerStatus{State: state})
-			}
-			for _, state := range tc.containers {
-				pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{State: state})
-			}
-			if got := PodHasEnded(pod); got != tc.want {
-				t.Error("PodHasEnded() =", got)
+			got := v1alpha1.PipelineRunStatusSummary{CompletedTasks: 1, TotalTasks: 3, Progress: "1/3"}
+			CountTasks(&got, load(t, "cancelled-finally").PipelineRun, tc.taskRuns, tc.customRuns)
+			if got.Progress != tc.want {
+				t.Errorf("progress = %s, want %s", got.Progress, tc.want)
 			}
 		})
+	}
+}
+
+func TestSummarizeOfNothing(t *testing.T) {
+	if got := Summarize(&tektonv1.PipelineRun{}, &v1alpha1.PipelineRunStatusSummary{}, nil); got != (v1alpha1.PipelineRunStatusSummary{}) {
+		t.Errorf("Summarize() = %+v", got)
 	}
 }
