@@ -20,6 +20,9 @@ const (
 	ConditionPipelineRunCreated apis.ConditionType = "PipelineRunCreated"
 	// ConditionPipelineRunSucceeded tells whether the workflow ran to its end, and how.
 	ConditionPipelineRunSucceeded apis.ConditionType = "PipelineRunSucceeded"
+	// ConditionFinished is True once the execution is over, however it ended, with the phase as its
+	// reason, and absent before. It does not bear on ConditionSucceeded.
+	ConditionFinished apis.ConditionType = "Finished"
 	// ConditionAuditRecorded tells whether a sink has acknowledged every audit event so far. It does
 	// not bear on ConditionSucceeded.
 	ConditionAuditRecorded apis.ConditionType = "AuditRecorded"
@@ -186,7 +189,8 @@ func (s *WorkflowExecutionStatus) MarkUnblocked() {
 	s.Annotations[unblockedAnnotation] = "true"
 }
 
-// derivePhase is the one place where conditions become a phase, so that the two cannot disagree.
+// derivePhase is the one place where conditions become a phase, so that the two cannot disagree. The
+// condition that waits for any end is set with it.
 func (s *WorkflowExecutionStatus) derivePhase() {
 	lock, run := s.GetCondition(ConditionLockAcquired), s.GetCondition(ConditionPipelineRunSucceeded)
 	succeeded := s.GetCondition(ConditionSucceeded)
@@ -201,6 +205,9 @@ func (s *WorkflowExecutionStatus) derivePhase() {
 		s.Phase = PhaseRunning
 	default:
 		s.Phase = PhasePending
+	}
+	if s.Phase.IsTerminal() {
+		conditionSet.Manage(s).MarkTrueWithReason(ConditionFinished, string(s.Phase), "")
 	}
 }
 

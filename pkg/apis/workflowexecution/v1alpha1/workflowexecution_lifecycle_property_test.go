@@ -121,6 +121,9 @@ func (l *life) check(t *rapid.T) {
 	if succeeded.IsTrue() != completed || succeeded.IsFalse() != (skipped || failed) {
 		t.Fatalf("Succeeded is %v in phase %s", succeeded, s.Phase)
 	}
+	if finished := s.GetCondition(ConditionFinished); finished.IsTrue() != s.IsTerminal() || s.IsTerminal() && finished.GetReason() != string(s.Phase) {
+		t.Fatalf("Finished is %v in phase %s", finished, s.Phase)
+	}
 	switch {
 	case (s.SkipDetails != nil) != skipped:
 		t.Fatalf("skip details %v in phase %s", s.SkipDetails, s.Phase)

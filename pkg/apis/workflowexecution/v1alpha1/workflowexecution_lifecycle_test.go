@@ -48,6 +48,14 @@ func (s story) expect(phase Phase, succeeded, lock, created, run corev1.Conditio
 			s.t.Error(err)
 		}
 	}
+	finished := ""
+	if phase.IsTerminal() {
+		finished = string(phase)
+	}
+	s.expectReason(ConditionFinished, finished)
+	if got := s.GetCondition(ConditionFinished).IsTrue(); got != phase.IsTerminal() {
+		s.t.Errorf("Finished is %t in phase %s", got, phase)
+	}
 }
 
 func (s story) expectReason(condition apis.ConditionType, want string) {
