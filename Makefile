@@ -10,8 +10,8 @@ CLUSTER_TESTS := ./test/...
 UNIT_TESTS := ./cmd/... ./pkg/... ./config/... ./examples/...
 BIN := $(CURDIR)/bin
 # What --version says. Where git does not tell, the programs say what the go command has noted in them.
-VERSION = $(shell git describe --tags --always --dirty 2> /dev/null)
-COMMIT = $(shell git rev-parse HEAD 2> /dev/null)
+VERSION ?= $(shell git describe --tags --always --dirty 2> /dev/null)
+COMMIT ?= $(shell git rev-parse HEAD 2> /dev/null)
 LDFLAGS = -X kubernaut.ai/workflowexecution/pkg/version.version=$(VERSION) \
 	-X kubernaut.ai/workflowexecution/pkg/version.commit=$(COMMIT)
 
@@ -79,6 +79,10 @@ generate: ## Regenerate everything that is generated.
 build: ## Build the controller and the webhook.
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/workflow-execution ./cmd/workflowexecution
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/webhook ./cmd/webhook
+
+.PHONY: release
+release: ## Make a release: VERSION=v1.2.3 KO_DOCKER_REPO=registry.example.com/kubernaut make release
+	@go run ./test/release/makerelease
 
 .PHONY: lint
 lint: ## Run the linters.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,6 +30,8 @@ type Ko struct {
 	Env []string
 	// Flags go to "ko resolve", for example --sbom=none or --base-import-paths.
 	Flags []string
+	// Log receives what ko says while it works; nil is nobody.
+	Log io.Writer
 }
 
 // Resolve runs "ko resolve" and returns the manifests with references by digest. The error has the end of what ko said.
@@ -43,6 +46,9 @@ func (k Ko) Resolve(ctx context.Context) ([]byte, error) {
 	cmd.Env = k.environment()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if k.Log != nil {
+		cmd.Stderr = io.MultiWriter(&stderr, k.Log)
+	}
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
