@@ -6,7 +6,10 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 # The tests that start a local cluster; one package at a time, because each wants the whole machine.
-CLUSTER_TESTS := ./test/...
+CLUSTER_TESTS = $$(go list ./test/... | grep --invert-match --extended-regexp '/test/(machine|e2e)$$')
+# The tests that need root, since they run a real node.
+NODE_TESTS := ./test/machine ./test/e2e
+NODE_PACKAGES := containerd runc containernetworking-plugins iptables iproute2 busybox-static
 UNIT_TESTS := ./cmd/... ./pkg/... ./config/... ./examples/...
 BIN := $(CURDIR)/bin
 # What --version says. Where git does not tell, the programs say what the go command has noted in them.
@@ -43,9 +46,35 @@ test: postgresql ## Run all tests that need no root.
 	go test -timeout 10m $(UNIT_TESTS)
 	go test -timeout 30m -count 1 -p 1 $(CLUSTER_TESTS)
 
-.PHONY: e2e
-e2e: postgresql ## Run only the tests on a local cluster.
+.PHONY: integration
+integration: postgresql ## Run only the tests on a local cluster.
 	go test -timeout 30m -count 1 -p 1 $(CLUSTER_TESTS)
+
+.PHONY: e2e
+e2e: node-packages ## Install the product on real nodes and test it there; as root, on Linux.
+	go test -timeout 60m -count 1 -p 1 -v $(NODE_TESTS)
+
+.PHONY: node
+node: node-packages ## Start a cluster with a real node and the product, and leave it running; as root, on Linux.
+	@mkdir -p $(BIN)
+	go build -o $(BIN)/node ./test/node
+	$(BIN)/node up
+
+.PHONY: node-down
+node-down: ## Stop the cluster of "make node".
+	@mkdir -p $(BIN)
+	go build -o $(BIN)/node ./test/node
+	$(BIN)/node down
+
+.PHONY: node-packages
+node-packages: ## Install what a real node needs and is missing, with apt as root.
+	@if ! PATH="$$PATH:/usr/sbin:/sbin" command -v containerd runc iptables ip busybox > /dev/null || ! test -e /usr/lib/cni/bridge; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+			apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(NODE_PACKAGES); \
+		else \
+			echo "a real node needs root and the packages $(NODE_PACKAGES)" >&2; exit 1; \
+		fi; \
+	fi
 
 .PHONY: compatibility
 compatibility: postgresql ## Run the integration tests on other versions of Kubernetes and Tekton; PAIRS="1.35/1.15" and RUN=TestFailure choose.

@@ -5,8 +5,10 @@ package cluster
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/dynamic"
@@ -26,19 +28,18 @@ type clients struct {
 }
 
 // newCluster prepares everything that needs no running program.
-func newCluster(o Options, programs *Programs) (*Cluster, error) {
+func newCluster(ctx context.Context, o Options, programs *Programs) (*Cluster, error) {
 	dir, err := stateDir(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, keep: o.Keep, programs: programs, progress: o.progress(), failed: func(error) {}}
+	c := &Cluster{dir: dir, keep: o.Keep, nodes: o.Nodes, programs: programs, progress: o.progress(), failed: func(error) {}}
 	if c.ports, err = newPorts(); err != nil {
 		return nil, err
 	}
-	if c.apiPort, err = c.ports.take(); err != nil {
+	if err := c.choosePlaces(ctx, o); err != nil {
 		return nil, err
 	}
-	c.endpoint = loopbackURL("https", c.apiPort)
 	if c.authority, err = newAuthority(); err != nil {
 		return nil, err
 	}
@@ -48,11 +49,29 @@ func newCluster(o Options, programs *Programs) (*Cluster, error) {
 	if c.clients, err = c.adminClients(); err != nil {
 		return nil, err
 	}
-	if c.kubelet, err = newKubelet(c.client, c.pki); err != nil {
-		return nil, err
+	if o.Nodes == 0 {
+		c.kubelet, err = newKubelet(c.client, c.pki)
 	}
-	c.registry, err = images.NewRegistry("127.0.0.1:0", "")
 	return c, err
+}
+
+// choosePlaces chooses the ports of what others have to find. Real nodes have a machine of their own, where all are free.
+func (c *Cluster) choosePlaces(ctx context.Context, o Options) (err error) {
+	if o.Nodes == 0 {
+		if c.apiPort, err = c.ports.take(); err != nil {
+			return err
+		}
+		c.endpoint = loopbackURL("https", c.apiPort)
+		c.registry, err = images.NewRegistry("127.0.0.1:0", "")
+		return err
+	}
+	if err := makeLink(ctx); err != nil {
+		return err
+	}
+	c.apiPort = apiServerPort
+	c.endpoint = "https://" + net.JoinHostPort(hostAddress, strconv.Itoa(apiServerPort))
+	c.registry, err = images.NewRegistry(NodeRegistry(), filepath.Join(c.dir, "registry"))
+	return err
 }
 
 // stateDir makes the folder, or clears it of what a cluster before that was not stopped has left there.
@@ -102,6 +121,9 @@ func (c *Cluster) bringUp(ctx context.Context, o Options) error {
 	}
 	if err := c.StartAPIServer(ctx); err != nil {
 		return err
+	}
+	if o.Nodes > 0 {
+		return c.bringUpNodes(ctx, o)
 	}
 	kindsKnown := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)

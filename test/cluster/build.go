@@ -19,6 +19,8 @@ type Programs struct {
 	paths map[string]string
 	// tektonConfig holds Tekton's own manifests, copied beside its programs so that a start needs no Go command.
 	tektonConfig string
+	// nodeImages holds the images of real nodes and of Tekton, and its manifests that name them.
+	nodeImages string
 }
 
 // Path is the path of a built program, empty if there is none of that name.

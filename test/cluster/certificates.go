@@ -52,7 +52,7 @@ func (a *authority) server() (certPEM, keyPEM []byte, err error) {
 	return a.issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: "kube-apiserver"},
 		DNSNames:    []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, net.IPv4(10, 96, 0, 1)},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, net.IPv4(10, 96, 0, 1), net.ParseIP(hostAddress)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 }
@@ -98,6 +98,8 @@ func encodeCert(der []byte) []byte {
 // pki is where the files lie that the control plane is started with.
 type pki struct {
 	ca, serverCert, serverKey, tokenKey string
+	// The certificate that the API server shows to kubelets.
+	kubeletClientCert, kubeletClientKey string
 }
 
 func (a *authority) write(dir string) (pki, error) {
@@ -106,8 +108,15 @@ func (a *authority) write(dir string) (pki, error) {
 		serverCert: filepath.Join(dir, "kube-apiserver.crt"),
 		serverKey:  filepath.Join(dir, "kube-apiserver.key"),
 		tokenKey:   filepath.Join(dir, "service-account.key"),
+
+		kubeletClientCert: filepath.Join(dir, "kubelet-client.crt"),
+		kubeletClientKey:  filepath.Join(dir, "kubelet-client.key"),
 	}
 	serverCert, serverKey, err := a.server()
+	if err != nil {
+		return pki{}, err
+	}
+	clientCert, clientKey, err := a.client("kube-apiserver-kubelet-client", "system:masters")
 	if err != nil {
 		return pki{}, err
 	}
@@ -121,6 +130,7 @@ func (a *authority) write(dir string) (pki, error) {
 	}
 	for path, content := range map[string][]byte{
 		files.ca: a.pem(), files.serverCert: serverCert, files.serverKey: serverKey, files.tokenKey: tokenKey,
+		files.kubeletClientCert: clientCert, files.kubeletClientKey: clientKey,
 	} {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			return pki{}, err

@@ -35,6 +35,8 @@ type Cluster struct {
 	programs *Programs
 	progress *progress
 
+	// nodes is the number of real nodes.
+	nodes     int
 	ports     *ports
 	authority *authority
 	pki       pki
@@ -42,7 +44,7 @@ type Cluster struct {
 	endpoint  string
 	etcdURL   string
 	registry  *images.Registry
-	kubelet   *kubelet
+	kubelet   *simulatedKubelet
 	clients
 
 	// failed ends a start that is under way.
@@ -60,7 +62,11 @@ type Cluster struct {
 //
 // The children end with this process at the latest. To end them earlier, and to remove the state folder, call Stop.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
-	programs, err := Build(ctx, o)
+	build := Build
+	if o.Nodes > 0 {
+		build = BuildNodes
+	}
+	programs, err := build(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 }
 
 func start(ctx context.Context, o Options, programs *Programs) (*Cluster, error) {
-	c, err := newCluster(o, programs)
+	c, err := newCluster(ctx, o, programs)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -22,12 +23,19 @@ const usage = `usage: %s [flags] <command>
 flags:
 `
 
+// Supervise is the command that "up" runs in the background, after flags.
+const Supervise = "supervise"
+
 // Command is the command line of a local cluster. Another main package can give it a hook that installs more.
 type Command struct {
 	// Name is what the command is called in its messages.
 	Name string
+	// Folder, in the cache folder, is for the state of the cluster of "up"; empty means "up".
+	Folder string
 	// Options of the cluster.
 	Options Options
+	// Outside is set where the cluster of "up" is on a machine of its own.
+	Outside *Outside
 	// OnReady is run when the cluster of "up" is ready.
 	OnReady OnReady
 	// Out receives everything that is said.
@@ -42,7 +50,7 @@ func (c Command) Run(ctx context.Context, args []string) error {
 		_, _ = fmt.Fprintf(c.Out, usage, c.Name)
 		flags.PrintDefaults()
 	}
-	state := flags.String("state", "", "folder for the state of the cluster of up (default: up in the cache folder)")
+	state := flags.String("state", "", "folder for the state of the cluster of up (default: a folder in the cache folder)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -51,12 +59,12 @@ func (c Command) Run(ctx context.Context, args []string) error {
 		return err
 	}
 	if *state == "" {
-		*state = filepath.Join(cache, "up")
+		*state = filepath.Join(cache, cmp.Or(c.Folder, "up"))
 	}
 	if *state, err = filepath.Abs(*state); err != nil {
 		return err
 	}
-	return c.run(ctx, Detached{State: *state, Options: c.Options, OnReady: c.OnReady}, flags)
+	return c.run(ctx, Detached{State: *state, Options: c.Options, OnReady: c.OnReady, Outside: c.Outside}, flags)
 }
 
 func (c Command) run(ctx context.Context, detached Detached, flags *flag.FlagSet) error {
@@ -68,7 +76,7 @@ func (c Command) run(ctx context.Context, detached Detached, flags *flag.FlagSet
 		return err
 	case "up":
 		return c.up(ctx, detached)
-	case "supervise":
+	case Supervise:
 		return detached.Supervise(ctx)
 	case "down":
 		return c.down(ctx, detached)
@@ -92,7 +100,7 @@ func (c Command) up(ctx context.Context, detached Detached) error {
 		if err != nil {
 			return err
 		}
-		if state, err = detached.Up(ctx, c.Out, self, "-state", detached.State, "supervise"); err != nil {
+		if state, err = detached.Up(ctx, c.Out, self, "-state", detached.State, Supervise); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,9 @@ const (
 	scheduler         = "kube-scheduler"
 	etcd              = "etcd"
 
+	// nodeGracePeriod is after how long without a word a real node counts as not ready; the usual one is 50s.
+	nodeGracePeriod = "20s"
+
 	// readyTimeout is for one program; on a machine under load the usual second can become many.
 	readyTimeout = 60 * time.Second
 )
@@ -55,28 +58,43 @@ func (c *Cluster) startEtcd(ctx context.Context) error {
 
 // StartAPIServer starts the API server after StopAPIServer, on the port it had, and waits until it is ready.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
-	port := strconv.Itoa(c.apiPort)
-	_, err := c.startProgram(apiServer, nil,
-		"--etcd-servers="+c.etcdURL,
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port="+port,
-		// The Service "kubernetes" cannot have an endpoint on a loopback address.
-		"--endpoint-reconciler-type=none",
-		"--service-cluster-ip-range=10.96.0.0/16",
+	args := append(c.apiServerPlace(),
+		"--etcd-servers="+c.etcdURL, "--secure-port="+strconv.Itoa(c.apiPort),
+		"--service-cluster-ip-range="+serviceSubnet,
 		"--tls-cert-file="+c.pki.serverCert, "--tls-private-key-file="+c.pki.serverKey,
 		"--client-ca-file="+c.pki.ca,
-		"--authorization-mode=RBAC", "--anonymous-auth=false", "--allow-privileged=true",
+		"--anonymous-auth=false", "--allow-privileged=true",
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file="+c.pki.tokenKey, "--service-account-signing-key-file="+c.pki.tokenKey,
 		// Nobody resolves the host name of the simulated node.
 		"--kubelet-preferred-address-types=InternalIP",
 		"--profiling=false",
 	)
-	if err != nil {
+	if _, err := c.startProgram(apiServer, nil, args...); err != nil {
 		return err
 	}
 	return c.await(ctx, apiServer, func(ctx context.Context) error {
 		return c.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
+}
+
+// apiServerPlace are the flags that say where the API server is, who calls it and whom it calls.
+func (c *Cluster) apiServerPlace() []string {
+	if c.nodes == 0 {
+		return []string{
+			"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
+			// The Service "kubernetes" cannot have an endpoint on a loopback address.
+			"--endpoint-reconciler-type=none",
+			"--authorization-mode=RBAC",
+		}
+	}
+	return []string{
+		"--advertise-address=" + hostAddress,
+		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+		"--kubelet-client-certificate=" + c.pki.kubeletClientCert, "--kubelet-client-key=" + c.pki.kubeletClientKey,
+		// It is no node, so no kube-proxy leads it from a Service to the pods of a webhook.
+		"--enable-aggregator-routing=true",
+	}
 }
 
 // StopAPIServer kills the API server, as a crash would. Everything else keeps running and finds nobody there.
@@ -101,13 +119,16 @@ func (c *Cluster) startControllerManager(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.startProgram(controllerManager, nil,
-		"--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0",
-		"--use-service-account-credentials=true", "--service-account-private-key-file="+c.pki.tokenKey,
-		"--root-ca-file="+c.pki.ca,
+	args := []string{
+		"--kubeconfig=" + kubeconfig, "--leader-elect=false", "--secure-port=0",
+		"--use-service-account-credentials=true", "--service-account-private-key-file=" + c.pki.tokenKey,
+		"--root-ca-file=" + c.pki.ca,
 		"--kube-api-qps=200", "--kube-api-burst=400", "--profiling=false",
-	)
-	if err != nil {
+	}
+	if c.nodes > 0 {
+		args = append(args, "--node-monitor-grace-period="+nodeGracePeriod)
+	}
+	if _, err := c.startProgram(controllerManager, nil, args...); err != nil {
 		return err
 	}
 	// No pod can be made before its namespace has this ServiceAccount.

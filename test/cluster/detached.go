@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,8 @@ type Detached struct {
 	State string
 	// Options are those of the cluster; Dir and Progress are set by the supervisor.
 	Options Options
+	// Outside is set where the supervisor is on a machine of its own.
+	Outside *Outside
 	// OnReady is run by the supervisor when the cluster is ready.
 	OnReady OnReady
 }
@@ -53,11 +56,15 @@ func (d Detached) Supervise(ctx context.Context) error {
 	}
 	defer lock.Close()
 	defer d.forget()
-	if err := d.writeState(DetachedState{PID: os.Getpid()}); err != nil {
+	state := DetachedState{PID: os.Getpid()}
+	if d.Outside != nil {
+		state.PID = d.Outside.PID
+	}
+	if err := d.writeState(state); err != nil {
 		return err
 	}
 	options := d.Options
-	options.Dir = d.path("cluster")
+	options.Dir = cmp.Or(options.Dir, d.path("cluster"))
 	options.Progress = os.Stdout
 	return Serve(ctx, options, func(ctx context.Context, c *Cluster) error {
 		if d.OnReady != nil {
@@ -65,7 +72,13 @@ func (d Detached) Supervise(ctx context.Context) error {
 				return err
 			}
 		}
-		return d.writeState(DetachedState{PID: os.Getpid(), Kubeconfig: c.Kubeconfig(), Registry: c.Registry(), Dir: c.Dir()})
+		state.Kubeconfig, state.Registry, state.Dir = c.Kubeconfig(), c.Registry(), c.Dir()
+		if d.Outside != nil {
+			if state, err = d.Outside.open(c); err != nil {
+				return err
+			}
+		}
+		return d.writeState(state)
 	})
 }
 

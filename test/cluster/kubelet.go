@@ -20,15 +20,15 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// kubelet is the part of the simulated node that the API server asks for the logs of containers. It lives in this
+// simulatedKubelet is the part of the simulated node that the API server asks for the logs of containers. It lives in this
 // process. What a container has written stands in AnnotationLog.
-type kubelet struct {
+type simulatedKubelet struct {
 	port   int32
 	server *http.Server
 	client kubernetes.Interface
 }
 
-func newKubelet(client kubernetes.Interface, pki pki) (*kubelet, error) {
+func newKubelet(client kubernetes.Interface, pki pki) (*simulatedKubelet, error) {
 	certificate, err := tls.LoadX509KeyPair(pki.serverCert, pki.serverKey)
 	if err != nil {
 		return nil, err
@@ -45,27 +45,31 @@ func newKubelet(client kubernetes.Interface, pki pki) (*kubelet, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kubelet{port: int32(number), client: client}
+	k := &simulatedKubelet{port: int32(number), client: client}
 	k.server = &http.Server{Handler: k.handler(), ReadHeaderTimeout: time.Minute}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	go func() { _ = k.server.Serve(tls.NewListener(listener, config)) }()
 	return k, nil
 }
 
-func (k *kubelet) close() { _ = k.server.Close() }
+func (k *simulatedKubelet) close() {
+	if k != nil {
+		_ = k.server.Close()
+	}
+}
 
 // endpoint is where the API server finds it.
-func (k *kubelet) endpoint() corev1.NodeDaemonEndpoints {
+func (k *simulatedKubelet) endpoint() corev1.NodeDaemonEndpoints {
 	return corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: k.port}}
 }
 
-func (k *kubelet) handler() http.Handler {
+func (k *simulatedKubelet) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", k.logs)
 	return mux
 }
 
-func (k *kubelet) logs(w http.ResponseWriter, r *http.Request) {
+func (k *simulatedKubelet) logs(w http.ResponseWriter, r *http.Request) {
 	pod, err := k.client.CoreV1().Pods(r.PathValue("namespace")).Get(r.Context(), r.PathValue("pod"), metav1.GetOptions{})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)

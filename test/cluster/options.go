@@ -26,6 +26,9 @@ type Options struct {
 	// Manifests are files or folders applied before the controllers of the control plane start. The garbage collector
 	// looks for new kinds every 30 s only, so kinds whose children shall be collected at once belong here.
 	Manifests []string
+	// Nodes is how many real nodes there are. None means one that is simulated. Real ones want a machine of their own,
+	// see package machine, and the images of LoadImages.
+	Nodes int
 	// Progress receives a line for each thing that takes a while.
 	Progress io.Writer
 }

@@ -35,6 +35,11 @@ func (c *Cluster) startProgram(name string, env []string, args ...string) (*Proc
 	if path == "" {
 		return nil, fmt.Errorf("no go.mod in third_party names the program %s", name)
 	}
+	return c.startAt(name, env, path, args...)
+}
+
+// startAt is startProgram for one whose path is known.
+func (c *Cluster) startAt(name string, env []string, path string, args ...string) (*Process, error) {
 	p, err := startChild(name, c.logFile(name), env, path, args...)
 	if err != nil {
 		return nil, err
@@ -82,7 +87,7 @@ func (c *Cluster) Restart(name string) (*Process, error) {
 	if err := p.Kill(); err != nil {
 		return nil, err
 	}
-	return c.startProgram(name, p.env, p.cmd.Args[1:]...)
+	return c.startAt(name, p.env, p.cmd.Args[0], p.cmd.Args[1:]...)
 }
 
 // await waits until a program is ready, and not a moment longer than it lives.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -34,8 +35,10 @@ func Enter(ctx context.Context, o Options) (exitCode int, err error) {
 	defer lock.Close()
 
 	exitCode, err = runInit(ctx, o, folder)
-	failed := err != nil || exitCode != 0
-	return exitCode, errors.Join(err, remove(folder, failed && o.Keep != nil && o.Keep(exitCode)))
+	if err == nil && exitCode == 0 || ctx.Err() != nil {
+		o.Keep = nil
+	}
+	return exitCode, errors.Join(err, remove(folder, o.Keep...))
 }
 
 // runInit starts the first process of the machine, from a thread that stays: the kernel would take the end of the
@@ -86,14 +89,22 @@ func endWith(ctx context.Context, process *os.Process, ended <-chan struct{}) {
 	}
 }
 
-// remove removes what a machine has left outside: its control group and its folder.
-func remove(folder string, keep bool) error {
-	err := removeControlGroup(filepath.Base(folder))
-	if keep {
-		fmt.Fprintln(os.Stderr, "the state of the machine is kept in", folder)
-		return err
+// remove removes what a machine has left outside: its control group, and its folder but for what is to be kept.
+func remove(folder string, keep ...string) error {
+	errs := []error{removeControlGroup(filepath.Base(folder))}
+	if len(keep) == 0 {
+		return errors.Join(append(errs, os.RemoveAll(folder))...)
 	}
-	return errors.Join(err, os.RemoveAll(folder))
+	entries, err := filepath.Glob(filepath.Join(folder, "*"))
+	inside, insideErr := filepath.Glob(filepath.Join(folder, clusterFolder, "*"))
+	errs = append(errs, err, insideErr)
+	for _, entry := range append(entries, inside...) {
+		if filepath.Base(entry) != clusterFolder && !slices.Contains(keep, filepath.Base(entry)) {
+			errs = append(errs, os.RemoveAll(entry))
+		}
+	}
+	fmt.Fprintln(os.Stderr, "what is left of the machine for a look is in", filepath.Join(folder, clusterFolder))
+	return errors.Join(errs...)
 }
 
 // sweep removes what killed machines have left.
@@ -111,7 +122,7 @@ func sweep() {
 		if err != nil {
 			continue
 		}
-		_ = remove(folder, false)
+		_ = remove(folder)
 		_ = lock.Close()
 	}
 }

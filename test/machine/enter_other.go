@@ -1,7 +1,7 @@
-//go:build !linux
-
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux
 
 package machine
 

@@ -30,8 +30,8 @@ type Options struct {
 	Env []string
 	// Files are open inside as the descriptors from 3 on, for example listeners on ports of the world outside.
 	Files []*os.File
-	// Keep has the folder of the program left in place when it fails.
-	Keep func(exitCode int) bool
+	// Keep are the entries of the program's folder that stay when it fails, for example "logs".
+	Keep []string
 }
 
 // Inside says whether this process runs on a machine of its own.
