@@ -31,7 +31,7 @@ func TestReadmesNameTheCommands(t *testing.T) {
 			"tkn bundle push " + registry + "/workflows/" + folder + ":v1 -f " + path + "/pipeline.yaml\n",
 			"kubectl apply -f " + path + "/rbac.yaml\n",
 			"kubectl create -f " + path + "/workflowexecution.yaml\n",
-			"kubectl get wfe " + readExecution(t, folder).Name + " --watch\n",
+			"kubectl wait --for=condition=Finished wfe/" + readExecution(t, folder).Name + " --timeout=1h\n",
 			"kubectl delete --ignore-not-found -f " + path + "/workflowexecution.yaml -f " + path + "/rbac.yaml\n",
 			"the account `" + folder + "` in\n`allowed-service-accounts`",
 			"\n## What the result looks like\n",
