@@ -3,11 +3,7 @@
 
 package failure
 
-import (
-	"encoding/json"
-
-	corev1 "k8s.io/api/core/v1"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // mark is what Tekton's entrypoint says in a container's termination message of the step that it was to
 // execute.
@@ -40,17 +36,6 @@ func markOf(end *corev1.ContainerStateTerminated) mark {
 		}
 	}
 	return found
-}
-
-type said struct{ Key, Value string }
-
-// entrypointSays is what the entrypoint has written, nothing if that cannot be read.
-func entrypointSays(end *corev1.ContainerStateTerminated) []said {
-	var results []said
-	if end == nil || json.Unmarshal([]byte(end.Message), &results) != nil {
-		return nil
-	}
-	return results
 }
 
 // terminationReason is the entrypoint's reason for the end of a step, empty if it gave none.
