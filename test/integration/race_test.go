@@ -536,14 +536,18 @@ func (s *storm) named(namespace, name string) *v1alpha1.WorkflowExecution {
 	return nil
 }
 
+// expectEachTargetTouched finds a test in which nothing happens. On a busy machine an execution may run out of time
+// before its pod begins.
 func (s *storm) expectEachTargetTouched(t *testing.T) {
 	t.Helper()
-	touched := map[string]int{}
+	touched, late := map[string]int{}, map[string]bool{}
 	for _, wfe := range s.ended {
-		touched[leaseName(wfe)] += len(s.Spans(wfe.UID))
+		lease, details := leaseName(wfe), wfe.Status.FailureDetails
+		touched[lease] += len(s.Spans(wfe.UID))
+		late[lease] = late[lease] || details != nil && details.Reason == v1alpha1.FailureDeadlineExceeded
 	}
 	for lease, pods := range touched {
-		if pods == 0 {
+		if pods == 0 && !late[lease] {
 			t.Errorf("nothing ran on the target of %s", lease)
 		}
 	}
