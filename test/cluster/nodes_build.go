@@ -28,7 +28,7 @@ import (
 
 const (
 	// imagesRecipe changes when what is made here changes.
-	imagesRecipe = "1"
+	imagesRecipe = "2"
 
 	layoutFolder   = "layout"
 	tektonManifest = "tekton.yaml"
@@ -215,6 +215,7 @@ func adaptContainers(object *unstructured.Unstructured, registry string) {
 				args[i] = registry + "/" + ShellImage
 			}
 		}
+		c["args"] = args
 	}
 	_ = unstructured.SetNestedSlice(object.Object, containers, path...)
 }

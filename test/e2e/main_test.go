@@ -9,12 +9,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
 	"kubernaut.ai/workflowexecution/test/machine"
 )
 
-var c *cluster.Cluster
+var w *install.NodeWorld
 
 func TestMain(m *testing.M) {
 	machine.Init()
@@ -22,11 +21,5 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	os.Exit(install.RunTestsOnNodes(m, root, 2, func(shared *cluster.Cluster) { c = shared }))
-}
-
-func TestNodes(t *testing.T) {
-	if err := install.Kubectl(t.Context(), c, "get", "nodes"); err != nil {
-		t.Fatal(err)
-	}
+	os.Exit(install.RunTestsOnNodes(m, root, 1, func(shared *install.NodeWorld) { w = shared }))
 }

@@ -29,9 +29,18 @@ const (
 	Deployments = "app.kubernetes.io/part-of=kubernaut"
 )
 
+// NodeWorld is a cluster with real nodes and the product installed in it.
+type NodeWorld struct {
+	Root    string
+	Cluster *cluster.Cluster
+	// Release is the folder with the release that is installed.
+	Release string
+	Clients
+}
+
 // RunTestsOnNodes is the body of a TestMain whose tests share a cluster with real nodes and the product installed as
 // users install it, from a release. The tests run on a machine of its own, so TestMain has to call machine.Init first.
-func RunTestsOnNodes(m interface{ Run() int }, root string, nodes int, use func(*cluster.Cluster)) (exitCode int) {
+func RunTestsOnNodes(m interface{ Run() int }, root string, nodes int, use func(*NodeWorld)) (exitCode int) {
 	options := cluster.Options{Root: root, Nodes: nodes, Progress: os.Stderr}
 	if !machine.Inside() {
 		ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -46,8 +55,11 @@ func RunTestsOnNodes(m interface{ Run() int }, root string, nodes int, use func(
 	options.Dir = machine.Folder()
 	tests := &preparedTests{tests: m}
 	return cluster.RunTests(tests, options, func(c *cluster.Cluster) {
-		tests.err = Release(context.Background(), c, os.Getenv(EnvRelease))
-		use(c)
+		w := &NodeWorld{Root: root, Cluster: c, Release: os.Getenv(EnvRelease)}
+		if tests.err = w.connectTo(c.Config()); tests.err == nil {
+			tests.err = Release(context.Background(), c, w.Release)
+		}
+		use(w)
 	})
 }
 
@@ -112,17 +124,17 @@ func Release(ctx context.Context, c *cluster.Cluster, folder string) error {
 	if err := c.LoadImages(ctx, filepath.Join(folder, releaseImages)); err != nil {
 		return err
 	}
-	if err := Kubectl(ctx, c, "apply", "-f", filepath.Join(folder, releaseManifest)); err != nil {
+	if _, err := Kubectl(ctx, c, "apply", "-f", filepath.Join(folder, releaseManifest)); err != nil {
 		return err
 	}
 	return c.AwaitDeployments(ctx, Deployments)
 }
 
-// Kubectl runs kubectl as the administrator. The error has all that it said.
-func Kubectl(ctx context.Context, c *cluster.Cluster, args ...string) error {
+// Kubectl runs kubectl as the administrator and returns all that it said.
+func Kubectl(ctx context.Context, c *cluster.Cluster, args ...string) (string, error) {
 	output, err := exec.CommandContext(ctx, c.Program("kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("kubectl %v: %w\n%s", args, err, output)
+		return string(output), fmt.Errorf("kubectl %v: %w\n%s", args, err, output)
 	}
-	return nil
+	return string(output), nil
 }

@@ -10,6 +10,7 @@ import (
 
 	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	"kubernaut.ai/workflowexecution/test/cluster"
@@ -29,10 +30,26 @@ type World struct {
 	// Admission is the webhook's process. Tests that end it put its successor here.
 	Admission *cluster.Process
 
-	// Clients with all rights.
+	Clients
+}
+
+// Clients have all rights.
+type Clients struct {
 	Executions versioned.Interface
 	Tekton     tektonclientset.Interface
 	Kube       kubernetes.Interface
+}
+
+// connectTo makes the clients.
+func (c *Clients) connectTo(cfg *rest.Config) (err error) {
+	if c.Executions, err = versioned.NewForConfig(cfg); err != nil {
+		return err
+	}
+	if c.Tekton, err = tektonclientset.NewForConfig(cfg); err != nil {
+		return err
+	}
+	c.Kube, err = kubernetes.NewForConfig(cfg)
+	return err
 }
 
 // RunTests is the body of a TestMain whose tests share a world.
@@ -62,14 +79,7 @@ func (p *preparedTests) Run() int {
 }
 
 func (w *World) prepare(ctx context.Context) (err error) {
-	cfg := w.Cluster.Config()
-	if w.Executions, err = versioned.NewForConfig(cfg); err != nil {
-		return err
-	}
-	if w.Tekton, err = tektonclientset.NewForConfig(cfg); err != nil {
-		return err
-	}
-	if w.Kube, err = kubernetes.NewForConfig(cfg); err != nil {
+	if err := w.connectTo(w.Cluster.Config()); err != nil {
 		return err
 	}
 	if err := Config(ctx, w.Cluster, w.Root); err != nil {

@@ -1,0 +1,21 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import "testing"
+
+// TestSuite follows the life of an installation. What disturbs others has a place of its own; the rest runs together.
+// A part can be run alone with -run 'TestSuite/Together/Failures'.
+func TestSuite(t *testing.T) {
+	t.Run("Together", func(t *testing.T) {
+		for name, test := range map[string]func(*testing.T){
+			"Success": testSuccess,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t)
+			})
+		}
+	})
+}
