@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -72,7 +73,7 @@ func (n *realNode) enter() []string {
 
 // shell runs a script, behind the words of a prefix.
 func shell(ctx context.Context, script string, prefix ...string) error {
-	words := append(prefix, "sh", "-euc", script)
+	words := slices.Concat(prefix, []string{"sh", "-euc", script})
 	output, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(output)))
