@@ -49,7 +49,8 @@ ip route add %[4]s via %[5]s
 `, n.name, n.holder.PID(), linkBridge, podSubnet(n.number), nodeAddress(n.number)))
 }
 
-// configure sets up the node's side. Names of the world outside are not even asked for. The bridge of the pods has to pass its traffic through the rules of kube-proxy,
+// configure sets up the node's side. Names of the world outside are not even asked for. The bridge of the pods has to
+// pass its traffic through the rules of kube-proxy,
 // or a pod could not reach itself or its neighbour through a Service.
 func (n *realNode) configure(ctx context.Context) error {
 	return shell(ctx, fmt.Sprintf(`

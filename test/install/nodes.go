@@ -20,6 +20,7 @@ import (
 )
 
 const (
+	// EnvRelease names the environment variable with the folder of the release, on a machine of its own.
 	EnvRelease = "WORKFLOWEXECUTION_RELEASE"
 
 	releaseManifest = "workflowexecution.yaml"
@@ -132,7 +133,8 @@ func Release(ctx context.Context, c *cluster.Cluster, folder string) error {
 
 // Kubectl runs kubectl as the administrator and returns all that it said.
 func Kubectl(ctx context.Context, c *cluster.Cluster, args ...string) (string, error) {
-	output, err := exec.CommandContext(ctx, c.Program("kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...).CombinedOutput()
+	words := append([]string{"--kubeconfig", c.Kubeconfig()}, args...)
+	output, err := exec.CommandContext(ctx, c.Program("kubectl"), words...).CombinedOutput()
 	if err != nil {
 		return string(output), fmt.Errorf("kubectl %v: %w\n%s", args, err, output)
 	}

@@ -41,8 +41,8 @@ func TestMain(m *testing.M) {
 		os.Exit(inside(play))
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer cancel()
 	code, err := Enter(ctx, Options{})
+	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -70,7 +70,11 @@ func supervise(ctx context.Context, options cluster.Options) (exitCode int, err 
 		if err != nil {
 			return 0, err
 		}
-		file, err := listener.(*net.TCPListener).File()
+		tcp, ok := listener.(*net.TCPListener)
+		if !ok {
+			return 0, fmt.Errorf("a listener on %s is a %T", listener.Addr(), listener)
+		}
+		file, err := tcp.File()
 		if err != nil {
 			return 0, err
 		}
