@@ -149,6 +149,9 @@ func (d derivation) ended(e *Event) {
 	status := d.wfe.Status
 	e.Timestamp = utc(status.CompletionTime)
 	e.Data.CompletedAt, e.Data.PipelineRunName = new(e.Timestamp), d.run()
+	if at := status.ReleasedTime; at != nil {
+		e.Data.ReleasedAt = new(utc(at))
+	}
 	if status.HasStarted() {
 		began := utc(status.StartTime)
 		took := max(0, e.Timestamp.Sub(began))

@@ -52,6 +52,9 @@ func anyEnd(t *rapid.T, wfe *v1alpha1.WorkflowExecution) {
 	}
 	wfe.Status.MarkReleasing(at, failure)
 	anyPipelineRunStatus(t, wfe)
+	if rapid.Bool().Draw(t, "seen") {
+		wfe.Status.MarkTargetFreed(anyTime(at).Draw(t, "freed"))
+	}
 	wfe.Status.MarkReleased()
 	next := anyTime(at).Draw(t, "next")
 	wfe.Status.MarkConsequences(rapid.Int32Range(0, 9).Draw(t, "failures"), &next, rapid.Bool().Draw(t, "blocks"))

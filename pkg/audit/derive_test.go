@@ -26,6 +26,7 @@ var (
 	zone    = time.FixedZone("CET", 3600)
 	begins  = metav1.Date(2026, 3, 1, 13, 0, 0, 0, zone)
 	ends    = metav1.Date(2026, 3, 1, 13, 1, 42, 0, zone)
+	frees   = metav1.Date(2026, 3, 1, 13, 2, 5, 0, zone)
 	clears  = metav1.Date(2026, 3, 1, 14, 30, 0, 0, zone)
 	deletes = metav1.Date(2026, 3, 1, 15, 0, 0, 0, zone)
 )
@@ -67,6 +68,7 @@ func running(wfe *v1alpha1.WorkflowExecution) {
 func ended(failure *v1alpha1.FailureDetails) change {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		wfe.Status.MarkReleasing(ends, failure)
+		wfe.Status.MarkTargetFreed(frees)
 		wfe.Status.MarkReleased()
 	}
 }
@@ -86,6 +88,7 @@ func refused(wfe *v1alpha1.WorkflowExecution) {
 	wfe.Status.MarkRefused(v1alpha1.FailureDetails{
 		Reason: v1alpha1.FailureConfigurationError, Message: "the bundle is not allowed", FailedAt: ends,
 	})
+	wfe.Status.MarkTargetFreed(frees)
 }
 
 func busy(wfe *v1alpha1.WorkflowExecution) {

@@ -73,11 +73,11 @@ func acquire(t *testing.T, s *Store, claim Claim) {
 
 func release(t *testing.T, s *Store, claim Claim, outcome *Outcome) *Entry {
 	t.Helper()
-	entry, err := s.Release(t.Context(), claim, outcome, policy)
+	released, err := s.Release(t.Context(), claim, outcome, policy)
 	if err != nil {
 		t.Fatal("Release() =", err)
 	}
-	return entry
+	return released.Entry
 }
 
 func mayStart(t *testing.T, s *Store, claim Claim) bool {

@@ -30,6 +30,8 @@ type Entry struct {
 	// Ran tells whether a step of the workflow may have been executed.
 	Ran         bool      `json:"ran"`
 	CompletedAt time.Time `json:"completedAt"`
+	// ReleasedAt is when the target was freed, in whole seconds. An entry of an earlier version has none.
+	ReleasedAt time.Time `json:"releasedAt,omitzero"`
 	// ConsecutiveFailures before execution, up to and including this one.
 	ConsecutiveFailures int32 `json:"consecutiveFailures,omitempty"`
 	// NextAllowed is when the workflow may run on the target again, as far as time decides that.

@@ -118,9 +118,13 @@ func (w *town) end(t *rapid.T, claim Claim) {
 		outcome = nil
 	}
 	e.ran = outcome != nil && outcome.Ran
-	entry, err := w.store.Release(t.Context(), claim, outcome, policy)
+	released, err := w.store.Release(t.Context(), claim, outcome, policy)
 	if err != nil {
 		t.Fatal(err)
+	}
+	entry := released.Entry
+	if want := w.clock.Now().Truncate(time.Second); !released.At.Equal(want) || entry != nil && !entry.ReleasedAt.Equal(want) {
+		t.Fatalf("It was released at %v, the entry is %+v, want %v", released.At, entry, want)
 	}
 	if outcome == nil {
 		return

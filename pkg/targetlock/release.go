@@ -8,25 +8,35 @@ import (
 	"time"
 )
 
-// Release frees the target if the claim holds it, and remembers in the same write how its execution
-// ended; a nil outcome is one of which nothing is to be remembered. Whoever calls it has made sure
-// that nothing of the claim's run can work any more. It returns what the ledger says of the
-// execution, nil if nothing. To repeat it changes nothing.
-func (s *Store) Release(ctx context.Context, claim Claim, outcome *Outcome, policy Policy) (entry *Entry, err error) {
-	err = s.change(ctx, claim.Target, func(lock *Lock) (err error) {
-		entry, err = s.release(ctx, lock, claim, outcome, policy)
-		return err
-	})
-	return entry, err
+// Released is what came of a release.
+type Released struct {
+	// At is when the target was freed, in whole seconds. It is zero if that is not known: the claim did not hold the
+	// target any more, and the ledger says nothing of it.
+	At time.Time
+	// Entry is what the ledger says of the execution, nil if nothing.
+	Entry *Entry
 }
 
-func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *Outcome, policy Policy) (*Entry, error) {
+// Release frees the target if the claim holds it, and remembers in the same write how its execution
+// ended; a nil outcome is one of which nothing is to be remembered. Whoever calls it has made sure
+// that nothing of the claim's run can work any more. To repeat it changes nothing, and says what the
+// first one said as far as the ledger remembers that.
+func (s *Store) Release(ctx context.Context, claim Claim, outcome *Outcome, policy Policy) (released Released, err error) {
+	err = s.change(ctx, claim.Target, func(lock *Lock) (err error) {
+		released, err = s.release(ctx, lock, claim, outcome, policy)
+		return err
+	})
+	return released, err
+}
+
+func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *Outcome, policy Policy) (Released, error) {
 	isHeld := lock.isHeldBy(claim.Holder)
 	entry, isNew := lock.Ledger.next(claim, outcome, policy, isHeld)
 	if !isHeld && (!isNew || lock.Holder != nil || !entry.mattersAt(s.clock.Now())) {
 		// Released before, or taken over. What somebody else has noted since stays.
-		return lock.Ledger.own(claim), nil
+		return lock.Ledger.own(claim).released(), nil
 	}
+	released := Released{At: s.clock.Now().UTC().Truncate(time.Second), Entry: entry}
 	// A lock that is free already was freed by hand. What it is to remember counts all the same.
 	lease := newLease(s.namespace, claim.Target)
 	if lock.Exists() {
@@ -34,14 +44,23 @@ func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *O
 	}
 	free(lease)
 	if isNew && lock.LedgerErr == nil {
+		entry.ReleasedAt = released.At
 		if err := lock.Ledger.with(claim.WorkflowID, *entry, s.clock.Now()).write(lease); err != nil {
-			return nil, err
+			return Released{}, err
 		}
 	}
 	if !lock.Exists() {
-		return entry, s.create(ctx, lease, claim.Target)
+		return released, s.create(ctx, lease, claim.Target)
 	}
-	return entry, s.put(ctx, lease, "free the lease", claim.Target)
+	return released, s.put(ctx, lease, "free the lease", claim.Target)
+}
+
+// released is what an entry tells of its execution's release; a nil one tells nothing.
+func (e *Entry) released() Released {
+	if e == nil {
+		return Released{}
+	}
+	return Released{At: e.ReleasedAt, Entry: e}
 }
 
 // next is the entry of the claim's execution, and whether it is not in the ledger yet. It never

@@ -29,7 +29,7 @@ func remembered(t *testing.T, server *apiServer) Ledger {
 func failedEntry(execution Claim, at time.Time) Entry {
 	return Entry{
 		Execution: execution.Holder, Outcome: v1alpha1.PhaseFailed, Reason: v1alpha1.FailureTaskFailed, Message: "exit code 1", Ran: true,
-		CompletedAt: at, NextAllowed: at.Add(5 * time.Minute), Blocks: v1alpha1.SkipPreviousExecutionFailed,
+		CompletedAt: at, ReleasedAt: at, NextAllowed: at.Add(5 * time.Minute), Blocks: v1alpha1.SkipPreviousExecutionFailed,
 	}
 }
 
@@ -51,7 +51,7 @@ func TestReleaseFreesAndRemembersInOneWrite(t *testing.T) {
 	want.Annotations = map[string]string{
 		"kubernaut.ai/target-resource": "payment/deployments.apps/api",
 		"kubernaut.ai/ledger": `{"restart":{"execution":"payment/fix/a","outcome":"Failed","reason":"TaskFailed","message":"exit code 1",` +
-			`"ran":true,"completedAt":"2026-03-01T12:00:00Z","nextAllowed":"2026-03-01T12:05:00Z","blocks":"PreviousExecutionFailed"}}`,
+			`"ran":true,"completedAt":"2026-03-01T12:00:00Z","releasedAt":"2026-03-01T12:00:00Z","nextAllowed":"2026-03-01T12:05:00Z","blocks":"PreviousExecutionFailed"}}`,
 	}
 	if diff := cmp.Diff(want, server.lease(target)); diff != "" {
 		t.Error("(-want, +got):", diff)
@@ -235,7 +235,10 @@ func TestReleaseRepeated(t *testing.T) {
 	server := newAPIServer()
 	s := server.store(noon)
 	acquire(t, s, by("a"))
-	first := release(t, s, by("a"), failed(noon, true))
+	first, err := s.Release(t.Context(), by("a"), failed(noon, true), policy)
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := server.lease(target)
 	later := server.store(noon.Add(time.Hour))
 	// A repeated pass may see another time of completion, and another policy may hold.
@@ -243,14 +246,56 @@ func TestReleaseRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(first, second); diff != "" || first == nil {
+	if diff := cmp.Diff(first, second); diff != "" || first.Entry == nil || !first.At.Equal(noon) {
 		t.Error("the second answer differs:", diff)
 	}
 	if diff := cmp.Diff(before, server.lease(target)); diff != "" {
 		t.Error("the second release changes something:", diff)
 	}
-	if got := decide(t, later, by("a")); got.Verdict != Spent || !cmp.Equal(got.Entry, *first) {
-		t.Errorf("Decide() = %+v, want %+v of one that has had its run", got, first)
+	if got := decide(t, later, by("a")); got.Verdict != Spent || !cmp.Equal(got.Entry, *first.Entry) {
+		t.Errorf("Decide() = %+v, want %+v of one that has had its run", got, first.Entry)
+	}
+}
+
+// When a target was freed is known as long as it is held, or remembered.
+func TestTimeOfRelease(t *testing.T) {
+	later := noon.Add(1500 * time.Millisecond)
+	for name, test := range map[string]struct {
+		outcome *Outcome
+		before  func(*testing.T, *apiServer)
+		want    time.Time
+	}{
+		"of what is remembered":     {completed(noon), nil, noon.Add(time.Second)},
+		"of what is not remembered": {nil, nil, noon.Add(time.Second)},
+		"of what was freed by hand": {completed(noon), func(_ *testing.T, server *apiServer) { server.remove(target) }, noon.Add(time.Second)},
+		"of what is another's by now": {completed(noon), func(t *testing.T, server *apiServer) {
+			t.Helper()
+			server.remove(target)
+			acquire(t, server.store(noon), by("b"))
+		}, time.Time{}},
+		"repeated": {completed(noon), func(t *testing.T, server *apiServer) {
+			t.Helper()
+			release(t, server.store(noon), by("a"), completed(noon))
+		}, noon},
+		"repeated, of what is not remembered": {nil, func(t *testing.T, server *apiServer) {
+			t.Helper()
+			release(t, server.store(noon), by("a"), nil)
+		}, time.Time{}},
+		"of what an earlier version has released": {completed(noon), func(_ *testing.T, server *apiServer) {
+			server.put(leaseWith(`{"restart":{"execution":"payment/fix/a","outcome":"Completed","ran":true,"completedAt":"2026-03-01T12:00:00Z"}}`, ""))
+		}, time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newAPIServer()
+			acquire(t, server.store(noon), by("a"))
+			if test.before != nil {
+				test.before(t, server)
+			}
+			released, err := server.store(later).Release(t.Context(), by("a"), test.outcome, policy)
+			if err != nil || !released.At.Equal(test.want) {
+				t.Errorf("Release() = %+v, %v; want %v", released, err, test.want)
+			}
+		})
 	}
 }
 

@@ -105,10 +105,25 @@ func data(f *findings, d EventData) {
 	f.check(d.Confidence == nil || *d.Confidence >= 0 && *d.Confidence <= 1, "confidence is not between 0 and 1")
 	parts := strings.Split(d.TargetResource, "/")
 	f.check(len(parts) >= 2 && !slices.Contains(parts, ""), "target_resource is %q", d.TargetResource)
-	for name, text := range map[string]string{"started_at": d.StartedAt, "completed_at": d.CompletedAt, "cleared_at": d.ClearedAt} {
+	for name, text := range map[string]string{
+		"started_at": d.StartedAt, "completed_at": d.CompletedAt, "released_at": d.ReleasedAt, "cleared_at": d.ClearedAt,
+	} {
 		if text != "" {
 			f.time(name, text)
 		}
+	}
+	release(f, d)
+}
+
+// release is never told before the end that it follows.
+func release(f *findings, d EventData) {
+	if d.ReleasedAt == "" {
+		return
+	}
+	f.check(d.CompletedAt != "", "there is a released_at without a completed_at")
+	if d.CompletedAt != "" {
+		after := f.time("released_at", d.ReleasedAt).Sub(f.time("completed_at", d.CompletedAt))
+		f.check(after >= 0, "released_at is before completed_at")
 	}
 }
 

@@ -47,7 +47,9 @@ func TestValidEventsAreFoundValid(t *testing.T) {
 }
 
 // optional are fields that a reader cannot know to be missing.
-var optional = []string{"container_digest", "parameters", "confidence", "rationale", "failed_task_name", "conflicting_execution"}
+var optional = []string{"container_digest", "parameters", "confidence", "rationale", "failed_task_name", "conflicting_execution",
+	"released_at",
+}
 
 // TestNoFieldMayBeMissingOrEmpty goes through every field of every type.
 func TestNoFieldMayBeMissingOrEmpty(t *testing.T) {
@@ -137,6 +139,9 @@ func TestViolations(t *testing.T) {
 		{"another service", "failed", func(e *audit.Event) { e.ActorID = "alice" }, "the service"},
 		{"a user starts", "started", func(e *audit.Event) { e.ActorType = audit.ActorUser }, "actor_type"},
 		{"started and success", "started", func(e *audit.Event) { e.Outcome = audit.OutcomeSuccess }, "event_outcome"},
+		{"started and released", "started", func(e *audit.Event) { e.Data.ReleasedAt = new(freed) }, "released_at"},
+		{"skipped and released", "skipped", func(e *audit.Event) { e.Data.ReleasedAt = new(freed) }, "released_at"},
+		{"released before it ended", "completed", func(e *audit.Event) { e.Data.ReleasedAt = new(start) }, "released_at is before completed_at"},
 		{"started and completed", "started", func(e *audit.Event) { e.Data.CompletedAt = new(end) }, "completed_at"},
 		{"started and took", "started", func(e *audit.Event) { e.DurationMS = new(int64(1)) }, "duration_ms"},
 		{"started and failed", "started", func(e *audit.Event) { e.Data.FailureReason = "Unknown" }, "failure_reason"},

@@ -48,6 +48,7 @@ type EventData struct {
 	Rationale            string            `json:"rationale"`
 	StartedAt            string            `json:"started_at"`
 	CompletedAt          string            `json:"completed_at"`
+	ReleasedAt           string            `json:"released_at"`
 	Duration             string            `json:"duration"`
 	FailureReason        string            `json:"failure_reason"`
 	FailureMessage       string            `json:"failure_message"`

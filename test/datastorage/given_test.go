@@ -16,6 +16,7 @@ import (
 var (
 	start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	end   = start.Add(90 * time.Second)
+	freed = end.Add(23 * time.Second)
 )
 
 // event is what all events of an execution have in common, told by the controller's own types.
@@ -36,6 +37,7 @@ func event(kind audit.Type, phase string, outcome audit.Outcome, at time.Time) a
 
 func ran(e audit.Event) audit.Event {
 	e.Data.PipelineRunName, e.Data.StartedAt, e.Data.CompletedAt = "run-1", new(start), new(end)
+	e.Data.ReleasedAt = new(freed)
 	e.Data.Duration, e.DurationMS = end.Sub(start).String(), new(end.Sub(start).Milliseconds())
 	return e
 }

@@ -10,7 +10,7 @@ func started(f *findings, e Event) {
 	ofService(f, e)
 	f.equal("event_timestamp", e.Timestamp, e.Data.StartedAt)
 	f.present(map[string]string{"started_at": e.Data.StartedAt, "pipelinerun_name": e.Data.PipelineRunName})
-	f.absent(map[string]string{"completed_at": e.Data.CompletedAt})
+	f.absent(map[string]string{"completed_at": e.Data.CompletedAt, "released_at": e.Data.ReleasedAt})
 	noFailure(f, e.Data)
 	noSkip(f, e.Data)
 	noClearance(f, e.Data)
@@ -58,7 +58,9 @@ func skipped(f *findings, e Event) {
 	}
 	f.oneOf("skip_reason", e.Data.SkipReason, "ResourceBusy", "PreviousExecutionFailed", "ExhaustedRetries", "RecentlyRemediated")
 	f.present(map[string]string{"skip_message": e.Data.SkipMessage})
-	f.absent(map[string]string{"pipelinerun_name": e.Data.PipelineRunName, "started_at": e.Data.StartedAt})
+	f.absent(map[string]string{
+		"pipelinerun_name": e.Data.PipelineRunName, "started_at": e.Data.StartedAt, "released_at": e.Data.ReleasedAt,
+	})
 	if other := e.Data.ConflictingExecution; other != "" {
 		namespace, name, _ := strings.Cut(other, "/")
 		f.check(namespace != "" && name != "" && !strings.Contains(name, "/"), "conflicting_execution is %q, not namespace/name", other)

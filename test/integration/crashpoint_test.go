@@ -211,4 +211,7 @@ func expectEnd(t *testing.T, submitted, last *v1alpha1.WorkflowExecution) {
 	if run := runOf(t, last); run.UID != last.Status.PipelineRunRef.UID || !run.IsDone() {
 		t.Errorf("run %s/%s (%s) does not fit the reference %+v", run.Namespace, run.Name, run.UID, last.Status.PipelineRunRef)
 	}
+	if released := last.Status.ReleasedTime; released == nil || released.Before(last.Status.CompletionTime) {
+		t.Errorf("the target was freed at %v, the run ended at %s", released, last.Status.CompletionTime)
+	}
 }

@@ -26,7 +26,7 @@ import (
 // Locks is what a take-over needs of targetlock.Store.
 type Locks interface {
 	Fence(context.Context, targetlock.Claim) error
-	Release(context.Context, targetlock.Claim, *targetlock.Outcome, targetlock.Policy) (*targetlock.Entry, error)
+	Release(context.Context, targetlock.Claim, *targetlock.Outcome, targetlock.Policy) (targetlock.Released, error)
 }
 
 // Takeover frees targets whose holders are dead. It decides by what the API server has.

@@ -59,10 +59,10 @@ func (w *writes) Fence(_ context.Context, claim targetlock.Claim) error {
 
 func (w *writes) Release(
 	_ context.Context, claim targetlock.Claim, outcome *targetlock.Outcome, _ targetlock.Policy,
-) (*targetlock.Entry, error) {
+) (targetlock.Released, error) {
 	w.t.Helper()
 	w.remembers, w.workflowID = outcome, claim.WorkflowID
-	return nil, w.lock("release", claim)
+	return targetlock.Released{}, w.lock("release", claim)
 }
 
 func (w *writes) react(action clientgotesting.Action) (bool, runtime.Object, error) {

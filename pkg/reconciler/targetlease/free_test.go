@@ -61,12 +61,12 @@ func TestHolderIsDead(t *testing.T) {
 	again := given.With(given.Requeues(2 * time.Second))
 	run(t, rtesting.TableTest{{
 		Name: "over, and its target was never freed", Objects: []runtime.Object{over(), done, lease()},
-		WantUpdates: freed(given.Entry(execution(), minutes(1), given.Until(minutes(4)))),
+		WantUpdates: freed(given.Entry(execution(), minutes(1), given.FreedAgo(0), given.Until(minutes(4)))),
 	}, {
 		Name: "over, with a failure that blocks", Objects: []runtime.Object{failedExecution(func(wfe *v1alpha1.WorkflowExecution) {
 			wfe.Status.FailureDetails.WasExecutionFailure = true
 		}), lease()},
-		WantUpdates: freed(given.Entry(execution(), minutes(1), given.FailedFor(v1alpha1.FailureTaskFailed, ""),
+		WantUpdates: freed(given.Entry(execution(), minutes(1), given.FreedAgo(0), given.FailedFor(v1alpha1.FailureTaskFailed, ""),
 			given.Until(minutes(4)), given.Blocks(v1alpha1.SkipPreviousExecutionFailed))),
 	}, {
 		Name: "gone", Objects: []runtime.Object{lease()}, WantUpdates: freed(removed()),

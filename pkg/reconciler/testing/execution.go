@@ -160,9 +160,20 @@ func WaitingFor(what string) ExecutionOption {
 	}
 }
 
-// Released has freed its target.
+// Released has freed its target just now.
 func Released(wfe *v1alpha1.WorkflowExecution) {
+	TargetFreed(0)(wfe)
 	wfe.Status.MarkReleased()
+}
+
+// TargetFreed gave its target back that long ago.
+func TargetFreed(ago time.Duration) ExecutionOption {
+	return func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.MarkTargetFreed(Ago(ago)) }
+}
+
+// FreedUnseen is over, and nobody knows when its target was freed.
+func FreedUnseen(wfe *v1alpha1.WorkflowExecution) {
+	wfe.Status.ReleasedTime = nil
 }
 
 // SkippedFor lost its target to that execution, which took it that long ago.
@@ -183,12 +194,15 @@ func SkippedFor(winner *v1alpha1.WorkflowExecution, ago time.Duration) Execution
 	}
 }
 
-// Refused failed before anything ran.
+// Refused failed before anything ran. If it had its target, it has freed it just now.
 func Refused(reason v1alpha1.FailureReason, message string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		details := v1alpha1.FailureDetails{Reason: reason, Message: message, FailedAt: Ago(0)}
 		details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, totalTasks)
 		wfe.Status.MarkRefused(details)
+		if wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue() {
+			TargetFreed(0)(wfe)
+		}
 	}
 }
 

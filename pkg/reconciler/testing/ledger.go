@@ -55,12 +55,17 @@ type EntryFact func(*targetlock.Entry)
 func Entry(wfe *v1alpha1.WorkflowExecution, ago time.Duration, facts ...EntryFact) targetlock.Entry {
 	entry := targetlock.Entry{
 		Execution: targetlock.Holder{Namespace: wfe.Namespace, Name: wfe.Name, UID: wfe.UID},
-		Outcome:   v1alpha1.PhaseCompleted, Ran: true, CompletedAt: Ago(ago).UTC(),
+		Outcome:   v1alpha1.PhaseCompleted, Ran: true, CompletedAt: Ago(ago).UTC(), ReleasedAt: Ago(ago).UTC(),
 	}
 	for _, fact := range facts {
 		fact(&entry)
 	}
 	return entry
+}
+
+// FreedAgo is when its target was freed, that long ago.
+func FreedAgo(ago time.Duration) EntryFact {
+	return func(entry *targetlock.Entry) { entry.ReleasedAt = Ago(ago).UTC() }
 }
 
 // FailedFor ran and failed.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -49,7 +50,7 @@ func (r *Reconciler) turnDown(
 		}
 	}
 	if claim.Target == "" {
-		r.refuse(wfe, refused.reason, refused.message)
+		refuse(wfe, refused, r.clock.Now())
 		return nil
 	}
 	return r.abandon(ctx, wfe, claim, nil, refused)
@@ -105,8 +106,8 @@ func allowed(wfe *v1alpha1.WorkflowExecution, cfg *config.WorkflowExecution) err
 }
 
 // refuse ends an execution of which nothing has run.
-func (r *Reconciler) refuse(wfe *v1alpha1.WorkflowExecution, reason v1alpha1.FailureReason, message string) {
+func refuse(wfe *v1alpha1.WorkflowExecution, refused *refusal, at time.Time) {
 	wfe.Status.MarkRefused(withSummary(wfe, v1alpha1.FailureDetails{
-		Reason: reason, Message: message, FailedAt: metav1.NewTime(r.clock.Now()),
+		Reason: refused.reason, Message: refused.message, FailedAt: metav1.NewTime(at),
 	}))
 }

@@ -140,6 +140,7 @@ func (w *world) checkEnd() {
 	for name, wfe := range w.last {
 		if wfe.Status.IsTerminal() {
 			w.checkOutcome(wfe)
+			w.checkReleasedTime(wfe)
 		} else if name != "fix" || w.removed == never {
 			w.t.Errorf("%s ended as %q", name, wfe.Status.Phase)
 		}
@@ -167,6 +168,26 @@ func (w *world) checkOutcome(wfe *v1alpha1.WorkflowExecution) {
 		w.t.Errorf("%s was skipped, and its run was started", wfe.Name)
 	case details != nil && started && (!details.WasExecutionFailure || strings.Contains(details.Message, "nothing ran")):
 		w.t.Errorf("The run of %s was started, and it says: %+v", wfe.Name, *details)
+	}
+}
+
+// checkReleasedTime holds what is said of a release against when it was seen. After a crash that came between it and
+// its note, the ledger knows it, if anything ran.
+func (w *world) checkReleasedTime(wfe *v1alpha1.WorkflowExecution) {
+	w.t.Helper()
+	at, freed := w.freed[wfe.Name]
+	if end := wfe.Status.CompletionTime.Time; freed && at.Before(end) {
+		// The clock was set back.
+		at = end
+	}
+	isKnown := w.started[wfe.Name] > 0 || w.crash == never
+	switch said := wfe.Status.ReleasedTime; {
+	case said == nil && freed && isKnown && w.removed == never:
+		w.t.Errorf("%s does not say that its target was freed at %s", wfe.Name, at)
+	case said != nil && !freed:
+		w.t.Errorf("%s never had its target, and says that it was freed at %s", wfe.Name, said)
+	case said != nil && (isKnown && !said.Time.Equal(at) || said.Time.Before(at)):
+		w.t.Errorf("%s says that its target was freed at %s, and it was at %s", wfe.Name, said, at)
 	}
 }
 

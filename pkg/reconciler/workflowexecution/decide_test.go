@@ -43,17 +43,17 @@ func TestSpent(t *testing.T) {
 		// The one that a crash leaves: creation refused, target freed, nothing stored.
 		spent("failed before anything ran", given.Entry(execution(), time.Second,
 			given.NeverRan(2, v1alpha1.FailureForbidden, message), given.Until(2*time.Minute)), failed(neverRan.Reason, message),
-			execution(given.Locked, given.Ended(time.Second, neverRan), given.Failing(2, 2*time.Minute), given.Released)),
+			execution(given.Locked, given.Ended(time.Second, neverRan), given.Failing(2, 2*time.Minute), given.Released, given.TargetFreed(time.Second))),
 		spent("failed before anything ran, for the last time", given.Entry(execution(), time.Second,
 			given.NeverRan(5, v1alpha1.FailureForbidden, message), given.Until(10*time.Minute), given.Blocks(v1alpha1.SkipExhaustedRetries)),
 			failed(neverRan.Reason, message),
-			execution(given.Locked, given.Ended(time.Second, neverRan), given.Blocking(5), given.Released)),
+			execution(given.Locked, given.Ended(time.Second, neverRan), given.Blocking(5), given.Released, given.TargetFreed(time.Second))),
 		// The rest takes somebody who emptied the status.
 		spent("ran and failed", given.Entry(execution(), time.Minute, given.FailedFor(ran.Reason, ran.Message),
-			given.Until(4*time.Minute), given.Blocks(v1alpha1.SkipPreviousExecutionFailed)), failed(ran.Reason, ran.Message),
-			execution(given.Locked, hadRun, given.Ended(time.Minute, ran), given.Blocking(0), given.Released)),
+			given.FreedAgo(seconds(37)), given.Until(4*time.Minute), given.Blocks(v1alpha1.SkipPreviousExecutionFailed)), failed(ran.Reason, ran.Message),
+			execution(given.Locked, hadRun, given.Ended(time.Minute, ran), given.Blocking(0), given.Released, given.TargetFreed(seconds(37)))),
 		spent("completed", given.Entry(execution(), time.Minute, given.Until(4*time.Minute)), completed,
-			execution(given.Locked, hadRun, given.Ended(time.Minute, nil), given.NextIn(4*time.Minute), given.Released)),
+			execution(given.Locked, hadRun, given.Ended(time.Minute, nil), given.NextIn(4*time.Minute), given.Released, given.TargetFreed(time.Minute))),
 	})
 }
 

@@ -25,6 +25,14 @@ func neverRan(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
 	return execution(append(facts, given.Refused(v1alpha1.FailureCancelled, cancelledMessage))...)
 }
 
+// made is an execution of which more is to be said.
+func made(wfe *v1alpha1.WorkflowExecution, facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+	for _, fact := range facts {
+		fact(wfe)
+	}
+	return wfe
+}
+
 func TestDeletedBeforeStart(t *testing.T) {
 	lease := given.LockLease(execution(), time.Minute)
 	fenced := []clientgotesting.UpdateActionImpl{update(given.LockLease(execution(), time.Minute, given.Fenced))}
@@ -55,8 +63,14 @@ func TestDeletedBeforeStart(t *testing.T) {
 		Objects:           []runtime.Object{execution(given.Deleted(0)), lease},
 		WantUpdates:       fenced,
 		WantDeletes:       deletions(leaseDeletion()),
-		WantStatusUpdates: status(neverRan(given.Deleted(0), initialised)),
+		WantStatusUpdates: status(made(neverRan(given.Deleted(0), initialised), given.TargetFreed(0))),
 		WantEvents:        []string{nothingRan},
+	}, {
+		// A pass before a crash has freed the target, and nothing tells when.
+		Name:              "with a lock that was freed, which was not noted",
+		Objects:           []runtime.Object{execution(given.Deleted(0), given.Locked)},
+		WantStatusUpdates: status(made(neverRan(given.Deleted(0), given.Locked), given.FreedUnseen)),
+		WantEvents:        []string{lockReleased, nothingRan},
 	}, {
 		// Fence, then the run by UID and version, then the lock.
 		Name:              "with a run that is held back",

@@ -56,11 +56,11 @@ func (r *Reconciler) release(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 // free releases the lock and has the ledger note the outcome, before the terminal phase, so that an
 // orchestrator that reacts to the phase at once is never told that the target is busy.
 func (r *Reconciler) free(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) error {
-	entry, err := r.locks.Release(ctx, claim, targetlock.OutcomeOf(wfe), policy(ctx))
+	released, err := r.locks.Release(ctx, claim, targetlock.OutcomeOf(wfe), policy(ctx))
 	if err != nil {
 		return err
 	}
-	noteConsequences(wfe, entry)
+	noteRelease(wfe, released)
 	wfe.Status.MarkReleased()
 	return nil
 }

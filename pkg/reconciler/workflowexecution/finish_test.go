@@ -105,7 +105,7 @@ func TestFinishWell(t *testing.T) {
 		// Somebody deleted the Lease by hand, and another execution has the target: it keeps it.
 		Name:              "the lock is another's",
 		Objects:           []runtime.Object{running(), succeeded(), given.LockLease(other(), 0)},
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantStatusUpdates: status(endedWell(given.Released, given.FreedUnseen)),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
 		// The phase is not terminal before the target is free.

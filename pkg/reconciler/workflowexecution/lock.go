@@ -64,7 +64,7 @@ func (r *Reconciler) turnAway(wfe *v1alpha1.WorkflowExecution, claim targetlock.
 	case targetlock.Spent:
 		r.finishSpent(wfe, claim, decision.Entry)
 	case targetlock.Unreadable:
-		r.refuse(wfe, v1alpha1.FailureConfigurationError, unreadable(claim, decision.Err))
+		refuse(wfe, &refusal{reason: v1alpha1.FailureConfigurationError, message: unreadable(claim, decision.Err)}, r.clock.Now())
 	default:
 		wfe.Status.MarkSkipped(r.skipDetails(claim, decision))
 	}
@@ -85,12 +85,17 @@ func (r *Reconciler) finishSpent(wfe *v1alpha1.WorkflowExecution, claim targetlo
 		}))
 	}
 	wfe.Status.MarkReleasing(completed, details)
-	noteConsequences(wfe, &entry)
+	noteRelease(wfe, targetlock.Released{At: entry.ReleasedAt, Entry: &entry})
 	wfe.Status.MarkReleased()
 }
 
-// noteConsequences takes over what the ledger says of the execution, if it does.
-func noteConsequences(wfe *v1alpha1.WorkflowExecution, entry *targetlock.Entry) {
+// noteRelease takes over when the target was freed, and what the ledger says of the execution, as far as
+// either is known.
+func noteRelease(wfe *v1alpha1.WorkflowExecution, released targetlock.Released) {
+	if !released.At.IsZero() {
+		wfe.Status.MarkTargetFreed(metav1.NewTime(released.At))
+	}
+	entry := released.Entry
 	if entry == nil {
 		return
 	}

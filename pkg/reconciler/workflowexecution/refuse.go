@@ -49,12 +49,17 @@ func refusalReason(err error) v1alpha1.FailureReason {
 func (r *Reconciler) refuseRun(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, refused *refusal,
 ) error {
-	entry, err := r.locks.Release(ctx, claim, r.refusedOutcome(wfe, refused), policy(ctx))
+	released, err := r.locks.Release(ctx, claim, r.refusedOutcome(wfe, refused), policy(ctx))
 	if err != nil {
 		return err
 	}
-	r.refuse(wfe, refused.reason, refused.message)
-	noteConsequences(wfe, entry)
+	at := r.clock.Now()
+	if released.Entry != nil {
+		// As it was refused before a crash.
+		at = released.Entry.CompletedAt
+	}
+	refuse(wfe, refused, at)
+	noteRelease(wfe, released)
 	return nil
 }
 

@@ -102,7 +102,7 @@ func TestRefuseAfterLock(t *testing.T) {
 		WantUpdates:   fenced,
 		WantDeletes:   deletions(leaseDeletion()),
 		WantStatusUpdates: status(execution(long, given.Observed,
-			given.Refused(v1alpha1.FailureConfigurationError, message))),
+			given.Refused(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
 		WantEvents: event,
 	}, {
 		Name:          "with lock and run",
@@ -111,7 +111,7 @@ func TestRefuseAfterLock(t *testing.T) {
 		WantUpdates:   fenced,
 		WantDeletes:   deletions(runDeletion(), leaseDeletion()),
 		WantStatusUpdates: status(execution(long, given.Observed,
-			given.Refused(v1alpha1.FailureConfigurationError, message))),
+			given.Refused(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
 		WantEvents:     event,
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder("update leases", "delete pipelineruns", "delete leases")},
 	}, {
@@ -128,7 +128,7 @@ func TestRefuseAfterLock(t *testing.T) {
 		WantDeletes:   deletions(leaseDeletion()),
 		WantStatusUpdates: status(execution(long, given.Deleted(0), func(wfe *v1alpha1.WorkflowExecution) {
 			wfe.Status.InitializeConditions()
-		}, given.Refused(v1alpha1.FailureConfigurationError, message))),
+		}, given.Refused(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
 		WantEvents: event,
 	}})
 }

@@ -22,9 +22,17 @@ func endedAMinuteAgo(run *tektonv1.PipelineRun) *tektonv1.PipelineRun {
 	return run
 }
 
+// endedAWhileAgo has its success stored since a minute, not its release.
+func endedAWhileAgo(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+	return execution(append([]given.ExecutionOption{
+		given.Started(time.Hour), given.Mirroring(done(corev1.ConditionTrue, "Succeeded")), given.Ended(time.Minute, nil),
+	}, facts...)...)
+}
+
 func TestRelease(t *testing.T) {
 	lease := given.LockLease(execution(), time.Minute)
 	const drainPod = runName + "-drain-pod"
+	freedAWhileAgo := given.Entry(execution(), time.Minute, given.FreedAgo(seconds(40)), given.Until(4*time.Minute))
 	podDeletion := deletion("pods", given.RunNamespace, drainPod)
 	run(t, rtesting.TableTest{{
 		Name:              "after a success",
@@ -37,7 +45,7 @@ func TestRelease(t *testing.T) {
 		Name:    "after a success, for people",
 		Objects: []runtime.Object{endedWell(), succeeded(), lease},
 		WantUpdates: updates(given.FreeLease(given.Ledger(`{"restart":{"execution":"payments/fix/uid-fix","outcome":"Completed",` +
-			`"ran":true,"completedAt":"2026-03-01T12:00:00Z","nextAllowed":"2026-03-01T12:05:00Z"}}`))),
+			`"ran":true,"completedAt":"2026-03-01T12:00:00Z","releasedAt":"2026-03-01T12:00:00Z","nextAllowed":"2026-03-01T12:05:00Z"}}`))),
 		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
@@ -59,7 +67,20 @@ func TestRelease(t *testing.T) {
 		// The controller crashed after it freed the target, and the next one has taken it.
 		Name:              "the lock is another's",
 		Objects:           []runtime.Object{endedWell(), succeeded(), given.LockLease(other(), 0)},
-		WantStatusUpdates: status(endedWell(given.Released)),
+		WantStatusUpdates: status(endedWell(given.Released, given.FreedUnseen)),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		// The same, and what the ledger remembers tells when.
+		Name: "the lock is another's, of another workflow",
+		Objects: []runtime.Object{
+			endedAWhileAgo(), succeeded(), given.LockLease(other(), 0, given.Remembers("restart", freedAWhileAgo)),
+		},
+		WantStatusUpdates: status(endedAWhileAgo(given.NextIn(4*time.Minute), given.Released, given.TargetFreed(seconds(40)))),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		Name:              "the lock was freed, which was not noted",
+		Objects:           []runtime.Object{endedAWhileAgo(), succeeded(), free(freedAWhileAgo)},
+		WantStatusUpdates: status(endedAWhileAgo(given.NextIn(4*time.Minute), given.Released, given.TargetFreed(seconds(40)))),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
 		Name:         "the lock cannot be freed",

@@ -182,7 +182,7 @@ func TestStartWithoutLock(t *testing.T) {
 		Objects:     []runtime.Object{held, pending, given.FreeLease(given.Ledger("{"))},
 		WantDeletes: deletions(runDeletion()),
 		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureConfigurationError,
-			unreadableLedger))),
+			unreadableLedger), given.FreedUnseen)),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError, unreadableLedger)},
 	}, {
 		// Somebody was about to give up and crashed: what is fenced never starts.

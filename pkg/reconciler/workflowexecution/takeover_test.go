@@ -40,7 +40,7 @@ func TestTakeOver(t *testing.T) {
 	theirs := given.Run(other(), given.Works(time.Hour), given.Succeeded(time.Minute))
 	gone := given.Entry(other(), 0, given.FailedFor(v1alpha1.FailureCancelled, "The execution was removed while it held its target"),
 		given.Until(5*time.Minute))
-	ended := given.Entry(other(), time.Minute, given.Until(4*time.Minute))
+	ended := given.Entry(other(), time.Minute, given.FreedAgo(0), given.Until(4*time.Minute))
 	run(t, rtesting.TableTest{
 		takes("from an execution that is gone", gone),
 		takes("from an execution that is over", ended, over, theirs),

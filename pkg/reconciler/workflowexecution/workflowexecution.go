@@ -34,7 +34,7 @@ type Locks interface {
 	Take(context.Context, *targetlock.Lock, targetlock.Claim) error
 	MayStart(context.Context, targetlock.Claim) (bool, error)
 	Fence(context.Context, targetlock.Claim) error
-	Release(context.Context, targetlock.Claim, *targetlock.Outcome, targetlock.Policy) (*targetlock.Entry, error)
+	Release(context.Context, targetlock.Claim, *targetlock.Outcome, targetlock.Policy) (targetlock.Released, error)
 	Lift(ctx context.Context, claim targetlock.Claim, cleared bool) (lifted bool, err error)
 }
 

@@ -15,6 +15,7 @@ import (
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	faketektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client/fake"
 	"go.uber.org/zap"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -74,6 +75,8 @@ type world struct {
 	// runs that were created and started, how often, by the names of their executions; and in which order.
 	created, started map[string]int
 	order            []string
+	// freed is when executions gave their target back, by their names.
+	freed map[string]time.Time
 	// audited are the events that the sink has stored.
 	audited map[uuid.UUID]audit.Event
 	// last is what became of executions, also of those that are gone by now.
@@ -89,7 +92,7 @@ func newWorld(t *testing.T, l life) *world {
 		life: l, t: t, ctx: controller.WithEventRecorder(ctx, &record.FakeRecorder{}),
 		clock:   clocktesting.NewFakePassiveClock(given.Now()),
 		audited: map[uuid.UUID]audit.Event{},
-		created: map[string]int{}, started: map[string]int{}, last: map[string]*v1alpha1.WorkflowExecution{},
+		created: map[string]int{}, started: map[string]int{}, freed: map[string]time.Time{}, last: map[string]*v1alpha1.WorkflowExecution{},
 	}
 	for _, client := range clients {
 		client.PrependReactor("create", "pipelineruns", w.refuse)
@@ -120,14 +123,34 @@ func (w *world) die(tracker clientgotesting.ObjectTracker) clientgotesting.React
 		}
 		w.writes++
 		if w.writes-1 != w.crash {
+			w.noteFreed(tracker, action)
 			return false, nil, nil
 		}
 		w.dead = true
 		if refused, _, _ := w.refuse(action); w.applied && !refused {
+			w.noteFreed(tracker, action)
 			_, _, _ = clientgotesting.ObjectReaction(tracker)(withUID(action))
 		}
 		return true, nil, errors.New("crash")
 	}
+}
+
+// noteFreed sees who has its target until a write that comes now.
+func (w *world) noteFreed(tracker clientgotesting.ObjectTracker, action clientgotesting.Action) {
+	if action.GetResource().Resource != "leases" || action.GetVerb() == "create" {
+		return
+	}
+	stored, err := tracker.Get(action.GetResource(), given.SystemNamespace, given.LeaseName)
+	before, isLease := stored.(*coordinationv1.Lease)
+	if err != nil || !isLease || before.Spec.HolderIdentity == nil {
+		return
+	}
+	if update, ok := action.(clientgotesting.UpdateAction); ok {
+		if after, isLease := update.GetObject().(*coordinationv1.Lease); isLease && after.Spec.HolderIdentity != nil {
+			return
+		}
+	}
+	w.freed[targetlock.LockOf(before).Holder.Holder.Name] = w.clock.Now()
 }
 
 // withUID gives a run that is created the UID that an API server would give it.
@@ -150,6 +173,7 @@ func (w *world) live() {
 		if n > ahead && w.rests() {
 			break
 		}
+		w.clock.SetTime(w.clock.Now().Add(time.Second))
 		w.happen(n)
 		w.pass(key)
 		w.pass(rivalKey)

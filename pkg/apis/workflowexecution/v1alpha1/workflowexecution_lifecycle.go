@@ -154,6 +154,15 @@ func (s *WorkflowExecutionStatus) MarkWaitingForRelease(message string) {
 	s.derivePhase()
 }
 
+// MarkTargetFreed notes when the lock of the target was given back, which is never before the end of what held it,
+// though the two are told by two clocks.
+func (s *WorkflowExecutionStatus) MarkTargetFreed(at metav1.Time) {
+	if end := s.CompletionTime; end != nil && at.Before(end) {
+		at = *end
+	}
+	s.ReleasedTime = &at
+}
+
 // MarkReleased turns the outcome noted by MarkReleasing into the terminal phase.
 func (s *WorkflowExecutionStatus) MarkReleased() {
 	if failure := s.FailureDetails; failure != nil {

@@ -316,3 +316,26 @@ func TestIsAKnativeResource(t *testing.T) {
 		t.Error("GetStatus() is not the status of the object")
 	}
 }
+
+// The two times are told by two clocks, and nobody is to read that a target was free before its run had ended.
+func TestTargetIsFreedAfterTheEnd(t *testing.T) {
+	later := metav1.NewTime(storyEnds.Add(time.Minute))
+	for name, test := range map[string]struct{ at, want metav1.Time }{
+		"later":                {later, later},
+		"at once":              {storyEnds, storyEnds},
+		"by a clock that lags": {storyBegins, storyEnds},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.MarkLockAcquired()
+			s.MarkPipelineRunCreated(runRef())
+			s.MarkStarted(storyBegins)
+			s.MarkReleasing(storyEnds, nil)
+			s.MarkTargetFreed(test.at)
+			s.MarkReleased()
+			if !s.ReleasedTime.Equal(&test.want) || !s.CompletionTime.Equal(&storyEnds) || s.Duration.Duration != 42*time.Second {
+				t.Errorf("freed at %s, ended at %s after %s; want %s", s.ReleasedTime, s.CompletionTime, s.Duration.Duration, test.want)
+			}
+		})
+	}
+}

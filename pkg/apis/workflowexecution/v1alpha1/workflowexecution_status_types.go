@@ -38,6 +38,7 @@ func (p Phase) IsTerminal() bool {
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.pipelineRunRef) || (has(self.pipelineRunRef) && self.pipelineRunRef == oldSelf.pipelineRunRef)",message="an execution has one PipelineRun; its reference never changes"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.startTime) || (has(self.startTime) && self.startTime == oldSelf.startTime)",message="a workflow starts once"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.completionTime) || (has(self.completionTime) && self.completionTime == oldSelf.completionTime)",message="an outcome never changes"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.releasedTime) || (has(self.releasedTime) && self.releasedTime == oldSelf.releasedTime)",message="a target is freed once"
 type WorkflowExecutionStatus struct {
 	duckv1.Status `json:",inline"`
 
@@ -54,11 +55,18 @@ type WorkflowExecutionStatusFields struct {
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// CompletionTime is when the workflow ended, or was found not to run.
+	// CompletionTime is when the workflow ended, as Tekton has noted it, or was found not to run. A step
+	// that ignores its termination may work beyond it: see releasedTime.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
-	// Duration from start to completion.
+	// ReleasedTime is when nothing of the workflow could work any more and its target was freed. It is
+	// absent if the execution never held its target, or lost it to somebody who edited the Lease, or if a
+	// crash followed the release so that nobody knows its time any more.
+	// +optional
+	ReleasedTime *metav1.Time `json:"releasedTime,omitempty"`
+
+	// Duration from startTime to completionTime.
 	// +optional
 	Duration *metav1.Duration `json:"duration,omitempty"`
 

@@ -356,6 +356,10 @@ func (in *WorkflowExecutionStatusFields) DeepCopyInto(out *WorkflowExecutionStat
 		in, out := &in.CompletionTime, &out.CompletionTime
 		*out = (*in).DeepCopy()
 	}
+	if in.ReleasedTime != nil {
+		in, out := &in.ReleasedTime, &out.ReleasedTime
+		*out = (*in).DeepCopy()
+	}
 	if in.Duration != nil {
 		in, out := &in.Duration, &out.Duration
 		*out = new(v1.Duration)
