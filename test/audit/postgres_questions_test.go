@@ -37,7 +37,7 @@ func statements(t *testing.T, chapter string) []string {
 	return blocks
 }
 
-// story is what a person cleared and what was skipped until then.
+// story is what a person cleared and what was skipped until then, and what was refused.
 func story() []audit.Event {
 	tell := func(kind audit.Type, seconds int, execution, remediation string, change func(*audit.Event)) audit.Event {
 		e := event(kind, noon.Add(time.Duration(seconds)*time.Second))
@@ -51,6 +51,10 @@ func story() []audit.Event {
 		took(0)(e)
 		e.Outcome, e.Severity = audit.OutcomeFailure, audit.SeverityError
 		e.Data.FailureReason, e.Data.FailureMessage = "OOMKilled", "out of memory"
+	}
+	refused := func(e *audit.Event) {
+		failed(e)
+		e.DurationMS, e.Data.FailureReason, e.Data.FailureMessage = nil, "ConfigurationError", "the bundle is not allowed"
 	}
 	skipped := func(e *audit.Event) {
 		e.Data.SkipReason, e.Data.ConflictingExecution = "PreviousExecutionFailed", "apps/first"
@@ -68,6 +72,12 @@ func story() []audit.Event {
 		tell(audit.WorkflowFailed, 0, "first", "payments-oom", failed),
 		tell(audit.WorkflowStarted, 0, "first", "payments-oom", same),
 		tell(audit.WorkflowStarted, 210, "third", "payments-oom", same),
+		tell(audit.WorkflowFailed, 400, "fourth", "payments-again", refused),
+		tell(audit.WorkflowFailed, 410, "fifth", "payments-again", refused),
+		tell(audit.WorkflowFailed, 420, "sixth", "payments-again", func(e *audit.Event) {
+			refused(e)
+			e.Data.WorkflowID = "scale"
+		}),
 		tell(audit.WorkflowStarted, 10, "elsewhere", "node-pressure", other),
 		tell(audit.WorkflowCompleted, 12, "elsewhere", "node-pressure", other),
 	}
@@ -85,8 +95,12 @@ func testQuestions(t *testing.T, w *world) {
 			"5|12:03:30|third|started|-|workflowexecution-controller",
 			"6|12:05:00|third|completed|-|workflowexecution-controller",
 		},
-		{"apps/deployment/payments|OOMKilled|1|12:00:00|12:00:00|[restart]"},
-		{"drain|1.0.0|1|0|0|100.0|2000", "restart|1.0.0|1|1|1|50.0|90000"},
+		{
+			"apps/deployment/payments|ConfigurationError|3|12:06:40|12:07:00|[restart scale]",
+			"apps/deployment/payments|OOMKilled|1|12:00:00|12:00:00|[restart]",
+		},
+		// What was refused is apart, and of a workflow of which nothing was ever started there is no rate.
+		{"drain|1.0.0|1|0|0|0|100.0|2000", "restart|1.0.0|1|1|2|1|50.0|90000", "scale|1.0.0|0|0|1|0|-|-"},
 		{"12:01:00|apps|second|apps/deployment/payments|PreviousExecutionFailed|apps/first"},
 		{"12:02:00|alice|Annotation|looked at it|apps/deployment/payments|first|12:00:00|OOMKilled"},
 	}

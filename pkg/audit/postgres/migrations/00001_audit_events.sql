@@ -158,13 +158,16 @@ SELECT
 	failed,
 	skipped,
 	round(100.0 * completed / nullif(completed + failed, 0), 1) AS success_percent,
-	mean_duration_ms
+	mean_duration_ms,
+	refused
 FROM (
 	SELECT
 		event_data ->> 'workflow_id' AS workflow,
 		event_data ->> 'workflow_version' AS workflow_version,
 		count(*) FILTER (WHERE event_action = 'completed') AS completed,
-		count(*) FILTER (WHERE event_action = 'failed') AS failed,
+		-- What was never started has no duration.
+		count(*) FILTER (WHERE event_action = 'failed' AND duration_ms IS NOT NULL) AS failed,
+		count(*) FILTER (WHERE event_action = 'failed' AND duration_ms IS NULL) AS refused,
 		count(*) FILTER (WHERE event_action = 'skipped') AS skipped,
 		round(avg(duration_ms) FILTER (WHERE event_action = 'completed')) AS mean_duration_ms
 	FROM audit_events
@@ -173,7 +176,7 @@ FROM (
 ) AS ends;
 
 COMMENT ON VIEW audit_success_rate_by_workflow IS
-	'How executions of each workflow have ended. success_percent is of completed and failed ones: a skipped one executed nothing.';
+	'How executions of each workflow have ended. success_percent is of completed and failed ones, which were started: refused and skipped ones were not.';
 
 CREATE OR REPLACE VIEW audit_skips AS
 SELECT
