@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
@@ -22,7 +23,7 @@ import (
 
 // After a restart an old execution is looked at again. It has no say in who has the target now.
 func TestRestartLeavesTheRunOfANewerExecutionAlone(t *testing.T) {
-	configure(t, `{"data":{"cooldown-period":"1s"}}`)
+	configure(t, "cooldown-period", "1s")
 	quick, _ := workflow{tasks: []string{"repair"}}.push(t, bundle(t, "older"))
 	slow, _ := workflow{tasks: []string{"repair"}, simulate: map[string]string{cluster.AnnotationStepDuration: "3s"}}.push(t, bundle(t, "newer"))
 	namespace := newNamespace(t)
@@ -61,23 +62,28 @@ func isDecided(wfe *v1alpha1.WorkflowExecution) bool {
 	return wfe.Status.IsTerminal() || wfe.Status.HasStarted()
 }
 
-// configure changes config-workflowexecution until the test is over. The replica is started anew, so
+// configure sets a key of config-workflowexecution until the test is over. The replica is started anew, so
 // that it knows.
-func configure(t *testing.T, patch string) {
+func configure(t *testing.T, key, value string) {
+	t.Helper()
+	kill(t)
+	t.Cleanup(func() { restart(t) })
+	patchConfig(t, key, value)
+	t.Cleanup(func() { kill(t) })
+	restart(t)
+}
+
+func patchConfig(t *testing.T, key, value string) {
 	t.Helper()
 	client := world.Kube.CoreV1().ConfigMaps(install.SystemNamespace)
-	kill(t)
-	before, err := client.Patch(t.Context(), "config-workflowexecution", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	patch, undo := fmt.Sprintf(`{"data":{%q:%q}}`, key, value), fmt.Sprintf(`{"data":{%q:null}}`, key)
+	_, err := client.Patch(t.Context(), config.WorkflowExecutionConfigName, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 	must(t, err)
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
-		kill(t)
-		remove := []byte(`{"data":{"cooldown-period":null}}`)
-		_, err := client.Patch(ctx, before.Name, types.MergePatchType, remove, metav1.PatchOptions{})
+		_, err := client.Patch(ctx, config.WorkflowExecutionConfigName, types.MergePatchType, []byte(undo), metav1.PatchOptions{})
 		must(t, err)
-		restart(t)
 	})
-	restart(t)
 }
 
 // The successor of one whose pod is still dying gets neither that pod nor its result, even under the

@@ -6,6 +6,7 @@ package config
 import (
 	"time"
 
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/pod"
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/configmap"
 )
@@ -28,6 +29,7 @@ const (
 	backoffMaxKey             = "backoff-max"
 	maxConsecutiveFailuresKey = "max-consecutive-failures"
 	logTailLinesKey           = "log-tail-lines"
+	podTemplateKey            = "pod-template"
 )
 
 // WorkflowExecution says how workflows are run, and when they are not.
@@ -75,6 +77,9 @@ type WorkflowExecution struct {
 
 	// LogTailLines of a failed step's log are kept in the status; 0 keeps none.
 	LogTailLines int
+
+	// PodTemplate is what the pods of all runs have in common, nil if nothing.
+	PodTemplate *pod.PodTemplate
 }
 
 // DefaultWorkflowExecution is the configuration of an empty ConfigMap.
@@ -130,6 +135,7 @@ func (c *WorkflowExecution) parsers() map[string]configmap.ParseFunc {
 		backoffMaxKey:             asDuration(backoffMaxKey, &c.BackoffMax),
 		maxConsecutiveFailuresKey: asInt(maxConsecutiveFailuresKey, &c.MaxConsecutiveFailures, 1, 1000),
 		logTailLinesKey:           asInt(logTailLinesKey, &c.LogTailLines, 0, 1000),
+		podTemplateKey:            asPodTemplate(podTemplateKey, &c.PodTemplate),
 	}
 }
 

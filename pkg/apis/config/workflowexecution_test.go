@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/pod"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -52,6 +53,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		BackoffMax:             7 * time.Second,
 		MaxConsecutiveFailures: 8,
 		LogTailLines:           0,
+		PodTemplate:            &pod.PodTemplate{PriorityClassName: new("high")},
 	}
 	data := map[string]string{
 		"_example":                 "max-timeout: never",
@@ -69,6 +71,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"backoff-max":              "7s",
 		"max-consecutive-failures": "8",
 		"log-tail-lines":           "0",
+		"pod-template":             "priorityClassName: high",
 	}
 	got, err := NewWorkflowExecutionFromMap(data)
 	if err != nil {
@@ -159,6 +162,7 @@ func FuzzNewWorkflowExecutionFromMap(f *testing.F) {
 	f.Add("default-timeout", "30m")
 	f.Add("allowed-bundles", "ghcr.io/kubernaut/workflows/*")
 	f.Add("log-tail-lines", "1e3")
+	f.Add("pod-template", "tolerations: [{operator: Exists}]")
 	f.Fuzz(func(t *testing.T, key, value string) {
 		c, err := NewWorkflowExecutionFromMap(map[string]string{key: value})
 		if err != nil {

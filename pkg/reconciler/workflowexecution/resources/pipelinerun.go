@@ -54,7 +54,10 @@ func MakePipelineRun(
 			Timeouts: &tektonv1.TimeoutFields{
 				Pipeline: &metav1.Duration{Duration: settings.Timeout.Duration + settings.FinallyTimeout.Duration},
 			},
-			TaskRunTemplate: tektonv1.PipelineTaskRunTemplate{ServiceAccountName: ServiceAccount(&wfe.Spec, cfg)},
+			TaskRunTemplate: tektonv1.PipelineTaskRunTemplate{
+				ServiceAccountName: ServiceAccount(&wfe.Spec, cfg),
+				PodTemplate:        cfg.PodTemplate.DeepCopy(),
+			},
 		},
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/pod"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -120,6 +121,20 @@ func TestMakePipelineRun(t *testing.T) {
 				r.Annotations["kubernaut.ai/settings"] = `{"timeout":"1m30s","finallyTimeout":"5m0s","cancelGrace":"1m0s","logTailLines":50}`
 				r.Spec.Timeouts.Pipeline.Duration = 90*time.Second + 5*time.Minute
 				r.Spec.TaskRunTemplate.ServiceAccountName = "careful"
+			},
+		},
+		"a template for its pods": {
+			cfg: func(c *config.WorkflowExecution) {
+				c.PodTemplate = &pod.PodTemplate{
+					Tolerations:      []corev1.Toleration{{Key: "repair", Operator: "Exists"}},
+					ImagePullSecrets: []corev1.LocalObjectReference{{Name: "workflow-images"}},
+				}
+			},
+			want: func(r *tektonv1.PipelineRun) {
+				r.Spec.TaskRunTemplate.PodTemplate = &pod.PodTemplate{
+					Tolerations:      []corev1.Toleration{{Key: "repair", Operator: "Exists"}},
+					ImagePullSecrets: []corev1.LocalObjectReference{{Name: "workflow-images"}},
+				}
 			},
 		},
 		"another configuration": {
