@@ -14,6 +14,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes/fake"
+	cminformer "knative.dev/pkg/configmap/informer"
 	knativewebhook "knative.dev/pkg/webhook"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
@@ -156,8 +158,9 @@ func TestConfigMapsOfOtherNamespacesAreNotAskedAbout(t *testing.T) {
 }
 
 func TestWebhooksLeadToTheProgram(t *testing.T) {
+	t.Setenv("SYSTEM_NAMESPACE", systemNamespace)
 	paths := map[string]bool{}
-	for _, admission := range webhook.Admissions() {
+	for _, admission := range webhook.Admissions(t.Context(), cminformer.NewInformedWatcher(fake.NewClientset(), systemNamespace)) {
 		paths[admission.(knativewebhook.AdmissionController).Path()] = false
 	}
 	service, ok := find[*corev1.Service](t)[systemNamespace+"/"+webhook.ServiceName]

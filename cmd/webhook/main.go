@@ -40,7 +40,7 @@ func run(ctx context.Context, options startup.WebhookOptions) error {
 	return startup.RunWebhook(ctx, component, options, startup.Webhook{
 		ServiceName: webhook.ServiceName,
 		SecretName:  webhook.SecretName,
-		Admissions:  webhook.Admissions(),
+		Admissions:  webhook.Admissions,
 		Ready:       webhook.HasCertificate,
 	}, certificates.NewController, webhook.NewRegistrationController)
 }

@@ -95,6 +95,9 @@ func (p *program) run(ctx context.Context, cfg *rest.Config) error {
 	sharedmain.SetupObservabilityOrDie(ctx, p.component, logger, p.profiling)
 	cmw := sharedmain.SetupConfigMapWatchOrDie(ctx, logger)
 	controllers, _ := sharedmain.ControllersAndWebhooksFromCtors(ctx, cmw, p.constructors...)
+	if p.webhook != nil {
+		p.webhook.admissions = p.webhook.Admissions(ctx, cmw)
+	}
 	sharedmain.WatchLoggingConfigOrDie(ctx, cmw, logger, level, p.component)
 	sharedmain.WatchObservabilityConfigOrDie(ctx, cmw, p.profiling, logger, p.component)
 	return p.serve(ctx, cmw, startInformers, controllers)

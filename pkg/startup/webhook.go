@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 	"k8s.io/client-go/rest"
+	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/injection"
 	"knative.dev/pkg/leaderelection"
 	"knative.dev/pkg/logging"
@@ -55,10 +56,13 @@ type Webhook struct {
 	ServiceName string
 	// SecretName is the Secret that keeps the certificate.
 	SecretName string
-	// Admissions are of type webhook.AdmissionController.
-	Admissions []any
+	// Admissions makes those that are answered, of type webhook.AdmissionController; the watcher tells
+	// them of ConfigMaps before the first is asked.
+	Admissions func(context.Context, configmap.DefaultingWatcher) []any
 	// Ready makes the check of /ready.
 	Ready func(context.Context) func(context.Context) error
+
+	admissions []any
 }
 
 // RunWebhook brings up the webhook under the name of a component and returns when the context ends,
@@ -95,7 +99,7 @@ func portIsFree(ctx context.Context, port int) error {
 // serve answers admission requests until the context ends, and then for as long as some still come.
 func (w *Webhook) serve(ctx context.Context) error {
 	webhook.RegisterMetrics()
-	server, err := webhook.New(quiet(ctx), w.Admissions)
+	server, err := webhook.New(quiet(ctx), w.admissions)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func all() map[string]knativewebhook.AdmissionController {
 	return map[string]knativewebhook.AdmissionController{
 		"/defaulting": &defaulting{},
 		"/clearance":  &clearance{clock: clocktesting.NewFakePassiveClock(now)},
-		"/validation": &validation{},
+		"/validation": &validation{settings: &settings{}},
 		"/configmaps": newConfigMaps(config.AdmissionConstructors()),
 	}
 }
@@ -86,8 +86,9 @@ func expectRefused(t *testing.T, response *admissionv1.AdmissionResponse, words 
 }
 
 func TestEveryAdmissionHasItsPath(t *testing.T) {
+	t.Setenv("SYSTEM_NAMESPACE", "kubernaut-system")
 	known := all()
-	for _, admission := range Admissions() {
+	for _, admission := range Admissions(t.Context(), watcher{}) {
 		c := admission.(knativewebhook.AdmissionController)
 		if _, ok := known[c.Path()]; !ok {
 			t.Errorf("%s is not tested here", c.Path())

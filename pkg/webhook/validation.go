@@ -17,6 +17,8 @@ import (
 // validation refuses executions that could not run, or whose spec is being changed.
 type validation struct {
 	knativewebhook.StatelessAdmissionImpl
+
+	settings *settings
 }
 
 var _ knativewebhook.AdmissionController = (*validation)(nil)
@@ -25,7 +27,7 @@ var _ knativewebhook.AdmissionController = (*validation)(nil)
 func (*validation) Path() string { return "/validation" }
 
 // Admit tells everything that is wrong at once.
-func (*validation) Admit(ctx context.Context, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+func (v *validation) Admit(ctx context.Context, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 	var wfe, old v1alpha1.WorkflowExecution
 	switch {
 	case request.SubResource != "":
@@ -43,8 +45,17 @@ func (*validation) Admit(ctx context.Context, request *admissionv1.AdmissionRequ
 	if err := json.Unmarshal(request.Object.Raw, &wfe); err != nil {
 		return knativewebhook.MakeErrorStatus("failed to decode the execution: %v", err)
 	}
-	if err := wfe.Validate(ctx); err != nil {
+	if err := wfe.Validate(ctx).Also(v.checkTimeout(ctx, &wfe.Spec)); err != nil {
 		return knativewebhook.MakeErrorStatus("validation failed: %v", err)
 	}
 	return allowed()
+}
+
+// checkTimeout is for those that are created: what was allowed then is not judged again when the
+// maximum is lowered. The controller judges once more, before anything runs.
+func (v *validation) checkTimeout(ctx context.Context, spec *v1alpha1.WorkflowExecutionSpec) *apis.FieldError {
+	if !apis.IsInCreate(ctx) || spec.ExecutionConfig == nil {
+		return nil
+	}
+	return v.settings.current().ValidateTimeout(spec.ExecutionConfig.Timeout)
 }

@@ -7,11 +7,13 @@
 package webhook
 
 import (
+	"context"
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/apis/duck"
+	"knative.dev/pkg/configmap"
 	knativewebhook "knative.dev/pkg/webhook"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
@@ -28,11 +30,11 @@ const (
 )
 
 // Admissions are all that the webhook answers to, each with its path.
-func Admissions() []any {
+func Admissions(ctx context.Context, watcher configmap.DefaultingWatcher) []any {
 	return []any{
 		&defaulting{},
 		&clearance{clock: clock.RealClock{}},
-		&validation{},
+		&validation{settings: followSettings(ctx, watcher)},
 		newConfigMaps(config.AdmissionConstructors()),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/apis"
 )
 
 // AllowsServiceAccount tells whether a workflow may run as the ServiceAccount of that name in the
@@ -26,8 +27,20 @@ func (c *WorkflowExecution) Timeout(requested *metav1.Duration) (time.Duration, 
 	case requested == nil:
 		return c.DefaultTimeout, nil
 	case requested.Duration <= 0 || requested.Duration > c.MaxTimeout:
-		return 0, fmt.Errorf("spec.executionConfig.timeout: %q is not valid: want more than 0s and at most the %q of %s in %s",
-			requested.Duration, c.MaxTimeout, maxTimeoutKey, WorkflowExecutionConfigName)
+		return 0, fmt.Errorf("spec.executionConfig.timeout: %q is not valid: want more than 0s and %s", requested.Duration, c.timeoutLimit())
 	}
 	return requested.Duration, nil
+}
+
+// ValidateTimeout says that a timeout is longer than an execution may ask for; one that is too short is
+// found without a configuration.
+func (c *WorkflowExecution) ValidateTimeout(requested *metav1.Duration) *apis.FieldError {
+	if requested == nil || requested.Duration <= c.MaxTimeout {
+		return nil
+	}
+	return apis.ErrInvalidValue(requested.Duration, "spec.executionConfig.timeout", "want "+c.timeoutLimit())
+}
+
+func (c *WorkflowExecution) timeoutLimit() string {
+	return fmt.Sprintf("at most the %q of %s in %s", c.MaxTimeout, maxTimeoutKey, WorkflowExecutionConfigName)
 }
