@@ -11,6 +11,7 @@ require (
 	github.com/tektoncd/pipeline v1.9.6
 	go.opencensus.io v0.24.0
 	go.uber.org/zap v1.28.0
+	go.uber.org/zap/exp v0.3.0
 	golang.org/x/mod v0.38.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0

@@ -65,7 +65,14 @@ func (c *Common) addFlags(flags *flag.FlagSet) {
 	flags.BoolVar(&c.DisableHA, "disable-ha", false, "Run without leader election. Only ever start one replica then.")
 	flags.BoolVar(&c.Version, "version", false, "Print version, commit and Go version, and exit.")
 	c.client.InitFlags(flags)
-	klog.InitFlags(flags)
+	addVerbosity(flags)
+}
+
+// addVerbosity declares the one flag of klog that has a meaning where its lines go to our logger.
+func addVerbosity(flags *flag.FlagSet) {
+	ofKlog := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(ofKlog)
+	flags.Var(ofKlog.Lookup("v").Value, "v", "How much client-go tells where the log level is debug: 6 and more are its requests.")
 }
 
 // Validate names the flag that cannot be used.

@@ -81,13 +81,14 @@ func (p *program) start(ctx context.Context) error {
 
 func (p *program) run(ctx context.Context, cfg *rest.Config) error {
 	controller.DefaultThreadsPerController = p.workers
-	ctx, startInformers := injection.EnableInjectionOrDie(ctx, cfg)
-	logger, level := sharedmain.SetupLoggerOrDie(ctx, p.component)
+	logger, level, err := setUpLogger(ctx, cfg, p.component)
+	if err != nil {
+		return err
+	}
+	ctx, startInformers := injection.EnableInjectionOrDie(logging.WithLogger(ctx, logger), cfg)
 	defer metrics.FlushExporter()
-	ctx = logging.WithLogger(ctx, logger)
-	rest.SetDefaultWarningHandler(&logging.WarningHandler{Logger: logger})
 
-	ctx, err := p.withLeaderElection(ctx)
+	ctx, err = p.withLeaderElection(ctx)
 	if err != nil {
 		return err
 	}
