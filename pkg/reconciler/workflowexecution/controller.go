@@ -59,12 +59,14 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	}
 	recorder := recorderOf(ctx)
 	r.audit = recorder
+	ctx = context.WithValue(ctx, executionclient.Key{}, noting{executionclient.Get(ctx)})
 	impl := reconcilerv1alpha1.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
 		// A change wakes no execution: one that runs keeps the settings it started with.
 		store := config.NewStore(logging.FromContext(ctx).Named("config-store"), useSink(ctx, recorder))
 		store.WatchConfigs(cmw)
 		return options(store)
 	})
+	guardOutdated(impl, executions.Lister())
 	r.tracker = impl.Tracker
 	recorder.Stored, recorder.Answered = stored(executions.Lister()), wake(clock.RealClock{}, impl.EnqueueKey)
 	go recorder.Run(ctx)
