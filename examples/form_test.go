@@ -13,6 +13,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
 )
 
 const (
@@ -150,7 +151,26 @@ func TestScriptsAreCareful(t *testing.T) {
 				if found := parameter.FindString(step.Script); found != "" {
 					t.Errorf("the script of step %s has a parameter in it: %s", step.Name, found)
 				}
+				if strings.Contains(step.Script, "--request-timeout") {
+					t.Errorf("in step %s kubectl would ask localhost:8080 and not the API server of its pod", step.Name)
+				}
 				checkOperands(t, step.Script)
+			}
+		}
+	})
+}
+
+// TestResultsReachStepsAsParameters: how other tasks ended and what they found Tekton fills in where a task is given its
+// parameters, and nowhere inside a taskSpec.
+func TestResultsReachStepsAsParameters(t *testing.T) {
+	forEach(t, func(t *testing.T, folder string) {
+		for _, task := range tasks(readPipeline(t, folder)) {
+			spec, err := yaml.Marshal(task.TaskSpec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(spec), "$(tasks.") {
+				t.Errorf("the taskSpec of %s refers to other tasks:\n%s", task.Name, spec)
 			}
 		}
 	})
