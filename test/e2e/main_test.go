@@ -5,6 +5,7 @@
 package e2e
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,6 +20,10 @@ func TestMain(m *testing.M) {
 	machine.Init()
 	root, err := filepath.Abs("../..")
 	if err != nil {
+		panic(err)
+	}
+	// Tests mostly wait, for what runs on the nodes. A -parallel of the command line counts.
+	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
 	os.Exit(install.RunTestsOnNodes(m, root, 1, func(shared *install.NodeWorld) { w = shared }))

@@ -10,6 +10,7 @@ import "testing"
 func TestSuite(t *testing.T) {
 	t.Run("Together", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T){
+			"Lock":    testLock,
 			"Success": testSuccess,
 		} {
 			t.Run(name, func(t *testing.T) {
