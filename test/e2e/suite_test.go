@@ -19,4 +19,5 @@ func TestSuite(t *testing.T) {
 			})
 		}
 	})
+	t.Run("KubeletStopped", testKubeletStopped)
 }
