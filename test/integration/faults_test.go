@@ -5,6 +5,7 @@ package integration
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,9 +85,23 @@ func TestAPIServerRestartInAStorm(t *testing.T) {
 	})
 	must(t, err)
 	must(t, world.Cluster.RestartAPIServer(t.Context()))
+	s.restarted = true
 	s.awaitEnd(t)
 	s.expectSound(t)
 }
+
+// expectPhase knows that an API server answers before it has read who may do what. Tekton takes the refusal of a call
+// of its own for a mistake in the task, whose pod is never made then.
+func (s *storm) expectPhase(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
+	t.Helper()
+	details := wfe.Status.FailureDetails
+	if s.restarted && details != nil && strings.Contains(details.Message, tektonIsForbidden) && len(s.Spans(wfe.UID)) == 0 {
+		return
+	}
+	expect(t, "phase of "+outcome(wfe), s.repairs[wfe.Spec.WorkflowRef.WorkflowID].ends, wfe.Status.Phase)
+}
+
+const tektonIsForbidden = `is forbidden: User "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller" cannot`
 
 // accident is what happens to the holder of a target or to its Lease while its run works.
 type accident struct {

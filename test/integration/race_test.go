@@ -161,6 +161,7 @@ type storm struct {
 	planned    []*v1alpha1.WorkflowExecution
 	namespaces []string
 	chasers    *chasers
+	restarted  bool // the API server was, while runs began
 
 	// created are the executions as they were created, ended as they are when all is over.
 	created, ended map[types.UID]*v1alpha1.WorkflowExecution
@@ -435,7 +436,7 @@ func outcome(wfe *v1alpha1.WorkflowExecution) string {
 
 func (s *storm) expectRan(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 	t.Helper()
-	expect(t, "phase of "+outcome(wfe), s.repairs[wfe.Spec.WorkflowRef.WorkflowID].ends, wfe.Status.Phase)
+	s.expectPhase(t, wfe)
 	runs := runsOf(t, wfe)
 	if len(runs) != 1 || wfe.Status.PipelineRunRef == nil || runs[0].UID != wfe.Status.PipelineRunRef.UID {
 		t.Errorf("%s has %d PipelineRuns, and the reference %v", wfe.Name, len(runs), wfe.Status.PipelineRunRef)
