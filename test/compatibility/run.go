@@ -43,11 +43,8 @@ func (o options) testPair(ctx context.Context, p pair, out io.Writer) (result, e
 }
 
 func (o options) command(ctx context.Context, p pair) *exec.Cmd {
-	args := []string{"test", "-json", "-count=1", "-timeout=" + o.timeout.String()}
-	if o.run != "" {
-		args = append(args, "-run="+o.run)
-	}
-	command := exec.CommandContext(ctx, "go", append(args, tests)...) //nolint:gosec // its user names the tests
+	command := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-timeout="+o.timeout.String(),
+		"-run="+o.run, "-skip="+o.skip, tests)
 	command.Env = append(os.Environ(), cluster.EnvKubernetes+"="+p.kubernetes, cluster.EnvTekton+"="+p.tekton)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = endPatience
