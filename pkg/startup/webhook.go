@@ -104,7 +104,7 @@ func (w *Webhook) serve(ctx context.Context) error {
 		return err
 	}
 	server.InformersHaveSynced()
-	return server.Run(ctx.Done())
+	return answer(quiet(ctx), webhook.GetOptions(ctx), server)
 }
 
 // quiet keeps Knative from logging every request with all its headers; what was decided is in the
