@@ -5,6 +5,7 @@
 package e2e
 
 import (
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -14,7 +15,13 @@ import (
 	"kubernaut.ai/workflowexecution/test/machine"
 )
 
-var w *install.NodeWorld
+var (
+	w *install.NodeWorld
+	// beforeInstallation is what the cluster had before anything of the product was in it.
+	beforeInstallation snapshot
+	// previous is the release before the one that is tested. It is a commit until there is a real one.
+	previous = install.Source{Version: "v0.1.0", Commit: "3ae11d3cc909d2138157937ef53eddc2a155380b"}
+)
 
 func TestMain(m *testing.M) {
 	machine.Init()
@@ -26,5 +33,9 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	os.Exit(install.RunTestsOnNodes(m, root, 1, func(shared *install.NodeWorld) { w = shared }))
+	os.Exit(install.RunTestsOnNodes(m, root, 1, func(shared *install.NodeWorld) (err error) {
+		w = shared
+		beforeInstallation, err = takeSnapshot(context.Background())
+		return err
+	}, previous))
 }

@@ -8,6 +8,10 @@ import "testing"
 // TestSuite follows the life of an installation. What disturbs others has a place of its own; the rest runs together.
 // A part can be run alone with -run 'TestSuite/Together/Failures'.
 func TestSuite(t *testing.T) {
+	t.Run("Installation", testInstallation)
+	t.Run("Upgrade", testUpgrade)
+	t.Run("RollingRestart", testRollingRestart)
+	t.Run("LeaderKilled", testLeaderKilled)
 	t.Run("Together", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T){
 			"Lock":    testLock,
@@ -20,4 +24,5 @@ func TestSuite(t *testing.T) {
 		}
 	})
 	t.Run("KubeletStopped", testKubeletStopped)
+	t.Run("Removal", testRemoval)
 }

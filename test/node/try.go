@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
@@ -31,7 +30,7 @@ A kubectl is at %[4]s, a tkn at %[5]s; "make node-down" stops everything.
 // computer see.
 func ready(root, registry string) cluster.OnReady {
 	return func(ctx context.Context, c *cluster.Cluster) error {
-		if err := install.Release(ctx, c, os.Getenv(install.EnvRelease)); err != nil {
+		if err := install.Release(ctx, c, install.ReleaseFolder(install.Current.Version)); err != nil {
 			return err
 		}
 		tkn, err := cluster.Tool(ctx, cluster.Options{Root: root}, "tkn")

@@ -22,6 +22,9 @@ type revision struct {
 
 // revisionOf tells the state of a work tree, and refuses one that differs from its commit unless that is allowed.
 func revisionOf(ctx context.Context, root string, allowDirty bool) (revision, error) {
+	if _, err := git(ctx, root, "rev-parse", "--is-inside-work-tree"); err != nil {
+		return revision{}, fmt.Errorf("%s is no work tree of git, and a release names the commit it is made from: %w", root, err)
+	}
 	head, err := git(ctx, root, "log", "-1", "--format=%H %ct")
 	if err != nil {
 		return revision{}, err
