@@ -34,7 +34,7 @@ func forLibrary(logger *zap.SugaredLogger, name string) *slog.Logger {
 type unalarmed struct{ slog.Handler }
 
 // Handle implements slog.Handler.
-func (u unalarmed) Handle(ctx context.Context, record slog.Record) error { //nolint:gocritic // the interface has it so
+func (u unalarmed) Handle(ctx context.Context, record slog.Record) error {
 	if strings.HasSuffix(record.Message, context.Canceled.Error()) {
 		record.Level = min(record.Level, slog.LevelInfo)
 	}

@@ -115,7 +115,7 @@ func TestProgramsSayWhichBuildTheyAre(t *testing.T) {
 		program.Env = []string{}
 		output, err := program.Output()
 		must(t, err)
-		if found := form.FindStringSubmatch(string(output)); found == nil || found[1] != component {
+		if found := form.FindStringSubmatch(string(output)); len(found) != 2 || found[1] != component {
 			t.Errorf("%s says %q", component, output)
 		}
 	}
