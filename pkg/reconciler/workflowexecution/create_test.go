@@ -58,6 +58,7 @@ func newRun() runtime.Object {
 				Resolver: "bundles",
 				Params: tektonv1.Params{
 					param("bundle", "registry.example/workflows/restart:1.2.0"), param("name", "workflow"), param("kind", "pipeline"),
+					param("serviceAccount", "kubernaut-workflow-runner"),
 				},
 			}},
 			Params:          tektonv1.Params{param("TARGET_RESOURCE", "payment/Deployment/api")},

@@ -34,6 +34,7 @@ func MakePipelineRun(
 	if err != nil {
 		return nil, err
 	}
+	account := ServiceAccount(&wfe.Spec, cfg)
 	annotations := runAnnotations(wfe, target)
 	if annotations[SettingsAnnotation], err = settings.encode(); err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func MakePipelineRun(
 		},
 		Spec: tektonv1.PipelineRunSpec{
 			Status:      tektonv1.PipelineRunSpecStatusPending,
-			PipelineRef: pipelineRef(bundle, cfg.PipelineName),
+			PipelineRef: pipelineRef(bundle, cfg.PipelineName, account),
 			Params:      parameters(&wfe.Spec),
 			// A backstop for the time when no controller is up: Tekton's own timeouts skip the
 			// finally tasks, so the controller cancels the run before this one strikes.
@@ -55,7 +56,7 @@ func MakePipelineRun(
 				Pipeline: &metav1.Duration{Duration: settings.Timeout.Duration + settings.FinallyTimeout.Duration},
 			},
 			TaskRunTemplate: tektonv1.PipelineTaskRunTemplate{
-				ServiceAccountName: ServiceAccount(&wfe.Spec, cfg),
+				ServiceAccountName: account,
 				PodTemplate:        cfg.PodTemplate.DeepCopy(),
 			},
 		},
@@ -83,10 +84,14 @@ func ServiceAccount(spec *v1alpha1.WorkflowExecutionSpec, cfg *config.WorkflowEx
 	return cfg.DefaultServiceAccount
 }
 
-func pipelineRef(bundle, pipeline string) *tektonv1.PipelineRef {
+// pipelineRef has the bundle fetched with the pull secrets of the workflow's own ServiceAccount, as its images are.
+func pipelineRef(bundle, pipeline, account string) *tektonv1.PipelineRef {
 	return &tektonv1.PipelineRef{ResolverRef: tektonv1.ResolverRef{
 		Resolver: bundlesResolver,
-		Params:   tektonv1.Params{stringParam("bundle", bundle), stringParam("name", pipeline), stringParam("kind", "pipeline")},
+		Params: tektonv1.Params{
+			stringParam("bundle", bundle), stringParam("name", pipeline), stringParam("kind", "pipeline"),
+			stringParam("serviceAccount", account),
+		},
 	}}
 }
 

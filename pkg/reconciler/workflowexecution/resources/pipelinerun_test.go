@@ -71,6 +71,7 @@ func expectedRun(changes ...func(*tektonv1.PipelineRun)) *tektonv1.PipelineRun {
 				Resolver: "bundles",
 				Params: tektonv1.Params{
 					text("bundle", "ghcr.io/kubernaut/restart:v1.2.0"), text("name", "workflow"), text("kind", "pipeline"),
+					text("serviceAccount", "kubernaut-workflow-runner"),
 				},
 			}},
 			Params:          tektonv1.Params{text("TARGET_RESOURCE", "payment/Deployment/api")},
@@ -120,6 +121,7 @@ func TestMakePipelineRun(t *testing.T) {
 			want: func(r *tektonv1.PipelineRun) {
 				r.Annotations["kubernaut.ai/settings"] = `{"timeout":"1m30s","finallyTimeout":"5m0s","cancelGrace":"1m0s","logTailLines":50}`
 				r.Spec.Timeouts.Pipeline.Duration = 90*time.Second + 5*time.Minute
+				r.Spec.PipelineRef.Params[3] = text("serviceAccount", "careful")
 				r.Spec.TaskRunTemplate.ServiceAccountName = "careful"
 			},
 		},
@@ -145,6 +147,7 @@ func TestMakePipelineRun(t *testing.T) {
 				r.Annotations["kubernaut.ai/settings"] = `{"timeout":"30m0s","finallyTimeout":"1m0s","cancelGrace":"1m0s","logTailLines":50}`
 				r.Spec.PipelineRef.Params[1] = text("name", "main")
 				r.Spec.Timeouts.Pipeline.Duration = 31 * time.Minute
+				r.Spec.PipelineRef.Params[3] = text("serviceAccount", "other")
 				r.Spec.TaskRunTemplate.ServiceAccountName = "other"
 			},
 		},
