@@ -9,7 +9,7 @@ SHELL := /usr/bin/env bash
 CLUSTER_TESTS = $$(go list ./test/... | grep --invert-match --extended-regexp '/test/(machine|e2e)$$')
 # The tests that need root, since they run a real node.
 NODE_TESTS := ./test/machine ./test/e2e
-NODE_PACKAGES := containerd runc containernetworking-plugins iptables iproute2 busybox-static
+NODE_PACKAGES := containerd runc containernetworking-plugins iptables iproute2 busybox-static openssl
 UNIT_TESTS := ./cmd/... ./pkg/... ./config/... ./examples/...
 BIN := $(CURDIR)/bin
 # hack/sign-workflow is built like Tekton, so that most of it is compiled already.
@@ -71,7 +71,9 @@ node-down: ## Stop the cluster of "make node".
 
 .PHONY: node-packages
 node-packages: ## Install what a real node needs and is missing, with apt as root.
-	@if ! PATH="$$PATH:/usr/sbin:/sbin" command -v containerd runc iptables ip busybox > /dev/null || ! test -e /usr/lib/cni/bridge; then \
+	@PATH="$$PATH:/usr/sbin:/sbin"; missing=; \
+	for program in containerd runc iptables ip busybox openssl; do command -v $$program > /dev/null || missing=yes; done; \
+	if test -n "$$missing" || ! test -e /usr/lib/cni/bridge; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 			apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(NODE_PACKAGES); \
 		else \
