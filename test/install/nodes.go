@@ -40,7 +40,7 @@ func RunTestsOnNodes(m interface{ Run() int }, root string, nodes int, use func(
 	if !machine.Inside() {
 		ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer cancel()
-		exitCode, err := EnterMachine(ctx, options, machine.Options{}, others...)
+		exitCode, err := enterWithTools(ctx, options, others)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return max(exitCode, 1)
@@ -63,6 +63,17 @@ func (w *NodeWorld) prepare(ctx context.Context, use func(*NodeWorld) error) err
 		return err
 	}
 	return Release(ctx, w.Cluster, ReleaseFolder(Current.Version))
+}
+
+// enterWithTools builds the programs that the commands of the documentation want, too. Inside nothing can be built.
+func enterWithTools(ctx context.Context, o cluster.Options, others []Source) (exitCode int, err error) {
+	if _, err := cluster.Tool(ctx, o, "tkn"); err != nil {
+		return 0, err
+	}
+	if _, err := cluster.SigningProgram(ctx, o); err != nil {
+		return 0, err
+	}
+	return EnterMachine(ctx, o, machine.Options{}, others...)
 }
 
 // EnterMachine builds what the nodes need and a release of the source as it is and of others, and runs this program
