@@ -14,8 +14,10 @@ func TestSuite(t *testing.T) {
 	t.Run("LeaderKilled", testLeaderKilled)
 	t.Run("Together", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T){
-			"Lock":    testLock,
-			"Success": testSuccess,
+			"Lock":            testLock,
+			"PrivateRegistry": testPrivateRegistry,
+			"Remediation":     testRemediation,
+			"Success":         testSuccess,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -23,6 +25,8 @@ func TestSuite(t *testing.T) {
 			})
 		}
 	})
+	t.Run("SignedWorkflows", testSignedWorkflows)
+	t.Run("DrainNode", testDrainNode)
 	t.Run("KubeletStopped", testKubeletStopped)
 	t.Run("Removal", testRemoval)
 }
