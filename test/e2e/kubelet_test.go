@@ -15,10 +15,12 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
-	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
 	"kubernaut.ai/workflowexecution/test/processes"
 )
+
+// abandonedNode has nothing on it that other tests need: neither Tekton nor the product.
+const abandonedNode = 3
 
 // abandoned is an execution whose step works on a node that does not answer.
 type abandoned struct {
@@ -29,7 +31,7 @@ type abandoned struct {
 // testKubeletStopped stops the kubelet of the node where executions work, and then ends them: their containers work
 // on, and nobody kills them. Their targets stay locked until a person has decided, or the kubelet is back.
 func testKubeletStopped(t *testing.T) {
-	first, second := cluster.NodeName(1), secondNode(t)
+	node := startNode(t, abandonedNode)
 	record := processes.Watch(t.Context(), markVariable)
 	namespace := newNamespace(t)
 	stubborn, quick := push(t, "stubborn", stubbornTasks), push(t, "quick", quickTasks)
@@ -37,14 +39,14 @@ func testKubeletStopped(t *testing.T) {
 		return abandoned{startStubborn(t, record, namespace, name, stubborn, e), e}
 	}
 
-	cordon(t, first)
+	uncordonOthers := cordonOthers(t, node)
 	// The time of the last one begins when the others have started.
 	deleted, lost, late := start("deleted", byDeletion), start("lost", byCancellation), start("late", byTimeout)
 	// What follows, finally tasks and successors, runs where it can.
-	cordon(t, second)
-	uncordon(t, first)
+	cordon(t, node)
+	uncordonOthers()
 
-	kubelet := w.Cluster.Kubelet(second)
+	kubelet := w.Cluster.Kubelet(node)
 	t.Cleanup(func() { _ = kubelet.Resume() })
 	if err := kubelet.Pause(); err != nil {
 		t.Fatal(err)
@@ -52,7 +54,7 @@ func testKubeletStopped(t *testing.T) {
 	deleted.end(t, deleted.WorkflowExecution)
 	lost.end(t, lost.WorkflowExecution)
 	for _, execution := range []abandoned{deleted, lost, late} {
-		execution.expectToldOf(t, second)
+		execution.expectToldOf(t, node)
 		execution.expectLocked(t, record, quick)
 	}
 	lost.decide(t, record, quick)

@@ -17,13 +17,40 @@ import (
 // secondNode is the name of a node beside the first, which the first test that needs it starts.
 func secondNode(t *testing.T) string {
 	t.Helper()
-	name := cluster.NodeName(2)
+	return startNode(t, 2)
+}
+
+// startNode starts a node, counted from 1, if no test has started it before, and returns its name.
+func startNode(t *testing.T, number int) string {
+	t.Helper()
+	name := cluster.NodeName(number)
 	if w.Cluster.Kubelet(name) == nil {
-		if err := w.Cluster.StartNode(t.Context(), 2); err != nil {
+		if err := w.Cluster.StartNode(t.Context(), number); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return name
+}
+
+// cordonOthers keeps new pods from all other nodes, and returns what lets them in again.
+func cordonOthers(t *testing.T, node string) (uncordonOthers func()) {
+	t.Helper()
+	nodes, err := w.Kube.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var others []string
+	for i := range nodes.Items {
+		if other := &nodes.Items[i]; other.Name != node && !other.Spec.Unschedulable {
+			cordon(t, other.Name)
+			others = append(others, other.Name)
+		}
+	}
+	return func() {
+		for _, other := range others {
+			uncordon(t, other)
+		}
+	}
 }
 
 // cordon keeps new pods from a node, at most until the test ends.
