@@ -17,7 +17,7 @@ import (
 )
 
 // floodPause is between two creations of one target's flood.
-const floodPause = 100 * time.Millisecond
+const floodPause = 50 * time.Millisecond
 
 // flood is many executions on targets that others hold.
 type flood struct {
