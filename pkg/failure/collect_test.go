@@ -130,6 +130,27 @@ func TestCollectNoLog(t *testing.T) {
 	}
 }
 
+// What never started has no log: that it cannot be read is nothing to tell anybody.
+func TestNoLogOfAStepThatNeverStarted(t *testing.T) {
+	cancelled := taskRun("first", "TaskRunCancelled", 9, invented("main", "TaskRunCancelled", noon))
+	for name, test := range map[string]struct {
+		pod  corev1.Pod
+		want bool
+	}{
+		"waits for a volume": {unready(podOf("first", waitingState("PodInitializing"))), false},
+		"waits for a node":   {unready(podOf("first")), false},
+		"worked":             {podOf("first", running), true},
+		"has ended":          {podOf("first", terminated(255, "Error", markOfStart)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := evidenceOf("Cancelled", cancelled).with(test.pod)
+			if _, _, _, got := e.StepToRead(); got != test.want {
+				t.Errorf("its log is to be read: %t", got)
+			}
+		})
+	}
+}
+
 // A log endpoint that never answers delays an explanation by five seconds, and no more.
 func TestCollectDoesNotHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

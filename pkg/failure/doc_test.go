@@ -61,7 +61,7 @@ func rows() []row {
 		all = append(all, row{"container", r, v1alpha1.FailureConfigurationError, ranNothing})
 	}
 	all = append(all,
-		row{"waiting", "anything else, ContainerCreating for one: a volume that is never mounted", v1alpha1.FailureDeadlineExceeded, ranNothing},
+		row{"waiting", "anything else, as ContainerCreating or PodInitializing: a volume that is never mounted, which only the pod's events name", v1alpha1.FailureDeadlineExceeded, ranNothing},
 		row{"pod", outOf + "cpu, " + outOf + "memory, …", podReason(outOf), ranNothing},
 		row{"pod", "condition DisruptionTarget, before the step ended", v1alpha1.FailureEvicted, ranPerhaps},
 		row{"pod", "deleted while a step worked (exit code 137, 143 or 255)", v1alpha1.FailureCancelled, ranPerhaps},
@@ -124,7 +124,8 @@ stands at the end of ` + "`message`" + `.
 	b.WriteString(`
 ## Recorded failures
 
-Each was brought about on a real node with Tekton v1.9.6 and is a test.
+Each was brought about on a real node with Tekton v1.9.6 and is a test. ` + "`make e2e`" + ` brings about most of them again, and others,
+on a node of its own: ` + "`test/e2e/failures_*_test.go`" + ` has them.
 
 | what was done | Tekton's reason | reason | was anything run? |
 |---|---|---|---|

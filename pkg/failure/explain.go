@@ -56,7 +56,7 @@ func (e *Evidence) totalTasks() int {
 }
 
 // StepToRead is the container whose log tells why the run failed: the one of the step that failed by itself.
-// It is false if there is none, or if its pod is gone.
+// It is false if there is none, if it never started, or if its pod is gone.
 func (e *Evidence) StepToRead() (namespace, pod, container string, ok bool) {
 	f := e.firstFailed()
 	if f == nil || f.custom != nil || f.pod() == nil {
@@ -64,6 +64,9 @@ func (e *Evidence) StepToRead() (namespace, pod, container string, ok bool) {
 	}
 	step := f.failedStep()
 	if step == nil || neverStarted[step.reason] || stuckPods[f.reason()] {
+		return "", "", "", false
+	}
+	if status := f.container(step.container); status == nil || status.State.Waiting != nil {
 		return "", "", "", false
 	}
 	return f.pod().Namespace, f.pod().Name, step.container, true

@@ -123,11 +123,20 @@ func (f *failed) end(step *failedStep) string {
 	case step.termination == timeoutExceeded:
 		return fmt.Sprintf("did not end within its own timeout (%s)", code)
 	case neverStarted[step.reason]:
-		return fmt.Sprintf("could not be started: %s (%s)", step.reason, code)
+		return fmt.Sprintf("could not be started: %s (%s)", f.whyNotStarted(step), code)
 	case isSignal(*step.code) && pod == nil:
 		return fmt.Sprintf("ended with %s, by a signal; its pod is gone, so nobody knows whose", code)
 	}
 	return "ended with " + code
+}
+
+// whyNotStarted is the kubelet's reason, and what the container runtime said where the pod still has it.
+func (f *failed) whyNotStarted(step *failedStep) string {
+	status := f.container(step.container)
+	if status == nil || status.State.Terminated == nil || status.State.Terminated.Message == "" {
+		return step.reason
+	}
+	return step.reason + ": " + status.State.Terminated.Message
 }
 
 // clean makes one line of a text of others, without space around it.

@@ -300,8 +300,8 @@ func TestOtherCases(t *testing.T) {
 			v1alpha1.FailureUnknown, "first", "", none, false, "",
 		},
 		"a container that could not be executed": {
-			evidenceOf("Failed", taskRun("first", "Failed", 9, ended("main", 128, "StartError", "StartError"))).with(podOf("first", terminated(128, "StartError", ""))),
-			v1alpha1.FailureConfigurationError, "first", "main", 128, false, "could not be started: StartError",
+			evidenceOf("Failed", taskRun("first", "Failed", 9, ended("main", 128, "StartError", "StartError"))).with(podOf("first", terminated(128, "StartError", "no such folder"))),
+			v1alpha1.FailureConfigurationError, "first", "main", 128, false, "could not be started: StartError: no such folder (exit code 128)",
 		},
 		"killed before its entrypoint could write": {
 			evidenceOf("Failed", taskRun("first", "Failed", 9, ended("main", 137, "Error", ""))).with(podOf("first", terminated(137, "Error", ""))),
