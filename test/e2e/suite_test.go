@@ -14,6 +14,7 @@ func TestSuite(t *testing.T) {
 	t.Run("LeaderKilled", testLeaderKilled)
 	t.Run("Together", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T){
+			"Failures":        testFailures,
 			"Lock":            testLock,
 			"PrivateRegistry": testPrivateRegistry,
 			"Remediation":     testRemediation,
