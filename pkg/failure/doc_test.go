@@ -122,6 +122,9 @@ stands at the end of ` + "`message`" + `.
 		fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", r.who, r.reports, r.reason, r.ran)
 	}
 	b.WriteString(`
+A TaskRun that somebody deletes is made again by Tekton, and so is a pod that was deleted by force: the step may be executed a
+second time, and the run may succeed. The target stays locked meanwhile.
+
 ## Recorded failures
 
 Each was brought about on a real node with Tekton v1.9.6 and is a test. ` + "`make e2e`" + ` brings about most of them again, and others,
