@@ -59,12 +59,36 @@ func (e *Evidence) podsOf(task *tektonv1.TaskRun, mine func(name string) bool) [
 	return pods
 }
 
-// pod is the one that the attempt ended with, nil if none is known.
+// pod is the one that the attempt ended with, nil if none is known: the one whose container the TaskRun reports, or the
+// youngest. Tekton may already have made another one of the same name, for a pod that was deleted or evicted.
 func (a *attempt) pod() *corev1.Pod {
-	if len(a.pods) == 0 {
-		return nil
+	var youngest *corev1.Pod
+	for _, pod := range a.pods {
+		switch is, known := a.isReported(pod); {
+		case is:
+			return pod
+		case !known && youngest == nil:
+			youngest = pod
+		}
 	}
-	return a.pods[0]
+	return youngest
+}
+
+// isReported tells whether the TaskRun reports the end of a container of this pod, as far as that is known.
+func (a *attempt) isReported(pod *corev1.Pod) (is, known bool) {
+	for i := range a.status.Steps {
+		step := &a.status.Steps[i]
+		status := containerOf(pod, containerOfStep(step))
+		if step.Terminated != nil && step.Terminated.ContainerID != "" && status != nil && status.ContainerID != "" {
+			return step.Terminated.ContainerID == status.ContainerID, true
+		}
+	}
+	return false, false
+}
+
+// hasSuccessor tells whether another pod has the name of the one that the attempt ended with.
+func (a *attempt) hasSuccessor() bool {
+	return len(a.pods) > 0 && a.pods[0] != a.pod() && a.pods[0].Name == a.pod().Name
 }
 
 func (a *attempt) reason() tektonv1.TaskRunReason { return reasonOf(a.status) }

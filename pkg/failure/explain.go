@@ -59,7 +59,7 @@ func (e *Evidence) totalTasks() int {
 // It is false if there is none, if it never started, or if its pod is gone.
 func (e *Evidence) StepToRead() (namespace, pod, container string, ok bool) {
 	f := e.firstFailed()
-	if f == nil || f.custom != nil || f.pod() == nil {
+	if f == nil || f.custom != nil || f.pod() == nil || f.hasSuccessor() {
 		return "", "", "", false
 	}
 	step := f.failedStep()

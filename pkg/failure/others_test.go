@@ -417,3 +417,22 @@ func TestTheYoungestPodCounts(t *testing.T) {
 		t.Errorf("The step is said to have ended with %d", ptr.Deref(got.ExitCode, none))
 	}
 }
+
+// Tekton may make an evicted pod again before it reports how the first one ended: that one tells why.
+func TestThePodOfTheReportedContainerCounts(t *testing.T) {
+	first := disruptedAt(podOf("first", terminated(255, "Error", markOfStart)), 8)
+	first.Status.ContainerStatuses[0].ContainerID = "containerd://main"
+	second := podOf("first", running)
+	second.CreationTimestamp, second.Status.Phase = at(9), corev1.PodRunning
+	second.Status.ContainerStatuses[0].ContainerID = "containerd://again"
+	e := evidenceOf("Failed", taskRun("first", "Failed", 9, ended("main", 255, "Error", "Error"))).with(second, first)
+	if got := explain(e); got.Reason != v1alpha1.FailureEvicted || !strings.Contains(got.Message, "its pod was evicted") {
+		t.Errorf("Explain() = %s: %s", got.Reason, got.Message)
+	}
+	if _, pod, _, ok := e.StepToRead(); ok {
+		t.Errorf("the log of %s is to be read, which is that of the second pod", pod)
+	}
+	if got := explain(e.with(second)); got.Reason != v1alpha1.FailureUnknown || !strings.Contains(got.Message, "its pod is gone") {
+		t.Errorf("Explain() without the first pod = %s: %s", got.Reason, got.Message)
+	}
+}
