@@ -42,16 +42,24 @@ func (e *Evidence) stuckOr(reason v1alpha1.FailureReason) v1alpha1.FailureReason
 	return cmp.Or(waitingReasons[e.stuckOn().Reason], reason)
 }
 
-// stuckOn is what a task of the run waited for to the end: as its pod shows it, or as it was noted in time.
+// stuckOn is what a task of the run waited for to the end. A finally task comes after the others: what it waits for is
+// why the run ended only if all of them had succeeded.
 func (e *Evidence) stuckOn() Waiting {
+	return e.waitOf(func(task string) bool { return !e.isFinally(task) || !e.hasOpenTasks() })
+}
+
+// waitOf is what one of some tasks waited for, as its pod shows it, or as it was noted in time.
+func (e *Evidence) waitOf(counts func(task string) bool) Waiting {
 	pods := make([]*corev1.Pod, 0, len(e.Pods))
 	for i := range e.Pods {
-		pods = append(pods, &e.Pods[i])
+		if pod := &e.Pods[i]; counts(pod.Labels[pipelineTaskLabel]) {
+			pods = append(pods, pod)
+		}
 	}
 	if seen := WaitsFor(pods); seen.Reason != "" {
 		return seen
 	}
-	if e.WaitingFor.HasStarted(pods) {
+	if !counts(e.WaitingFor.Task) || e.WaitingFor.HasStarted(pods) {
 		return Waiting{}
 	}
 	return e.WaitingFor

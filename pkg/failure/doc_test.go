@@ -102,6 +102,10 @@ When the time of a run is up, Tekton says only that. What a pod waited for until
 failed (` + "`log-tail-lines`" + `, at most 4 KiB, without secrets), if its pod was still there. What the controller could not read
 stands at the end of ` + "`message`" + `.
 
+A ` + "`finally`" + ` task that never started is named in ` + "`message`" + ` and in the summary, with what it waited for: what it puts right (a node that is
+to be uncordoned, say) is still to be done. It is named only where that is certain, so that one of which nobody knows is not. What it
+waited for is the reason of the failure only if all other tasks had succeeded.
+
 ## What to do
 
 | reason | it means | what follows |

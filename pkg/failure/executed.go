@@ -25,11 +25,15 @@ func (e *Evidence) mayHaveExecuted() bool {
 		return true
 	}
 	for i := range e.TaskRuns {
-		if slices.ContainsFunc(e.attempts(&e.TaskRuns[i]), func(a attempt) bool { return a.mayHaveExecuted(e) }) {
+		if e.taskRunMayHaveExecuted(&e.TaskRuns[i]) {
 			return true
 		}
 	}
 	return false
+}
+
+func (e *Evidence) taskRunMayHaveExecuted(taskRun *tektonv1.TaskRun) bool {
+	return slices.ContainsFunc(e.attempts(taskRun), func(a attempt) bool { return a.mayHaveExecuted(e) })
 }
 
 // neverGotToItsTasks tells whether Tekton refused the run before it made anything of it.

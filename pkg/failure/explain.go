@@ -26,7 +26,7 @@ func Explain(spec *v1alpha1.WorkflowExecutionSpec, e Evidence) v1alpha1.FailureD
 	}
 	e.locate(&details, f)
 	details.Message = secrets.Text(e.message(&details, f))
-	details.NaturalLanguageSummary = Summarize(spec, &details, e.totalTasks())
+	details.NaturalLanguageSummary = summarize(spec, &details, e.totalTasks(), e.unstarted())
 	return details
 }
 
@@ -48,11 +48,7 @@ func (e *Evidence) locate(details *v1alpha1.FailureDetails, f *failed) {
 }
 
 func (e *Evidence) totalTasks() int {
-	if e.PipelineRun == nil || e.PipelineRun.Status.PipelineSpec == nil {
-		return 0
-	}
-	spec := e.PipelineRun.Status.PipelineSpec
-	return len(spec.Tasks) + len(spec.Finally)
+	return len(e.pipeline().Tasks) + len(e.pipeline().Finally)
 }
 
 // StepToRead is the container whose log tells why the run failed: the one of the step that failed by itself.

@@ -5,6 +5,7 @@ package failure
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -25,11 +26,11 @@ func (e *Evidence) whatHappened(details *v1alpha1.FailureDetails, f *failed) str
 	ended, failedItself := e.endFromOutside(), f != nil && !f.isConsequence && !f.isFinally
 	switch {
 	case ended != "" && !failedItself:
-		return ended + e.atWork(details, f)
+		return e.endedAt(details, ended, e.atWork(details, f))
 	case ended != "" && details.Reason == v1alpha1.FailureCancelled:
-		return ended + ". Before that, " + lower(f.describe(e))
+		return e.endedAt(details, ended, ". Before that, "+lower(f.describe(e)))
 	case f != nil && refusedRuns[runReason(e.PipelineRun)] == "":
-		return f.describe(e)
+		return f.describe(e) + e.unfinished(details, f.task)
 	}
 	return e.PipelineRun.Status.GetCondition(apis.ConditionSucceeded).GetMessage()
 }
@@ -38,9 +39,9 @@ func (e *Evidence) whatHappened(details *v1alpha1.FailureDetails, f *failed) str
 func (e *Evidence) endFromOutside() string {
 	switch e.CancelReason {
 	case v1alpha1.FailureDeadlineExceeded:
-		return "The workflow did not end within its timeout and was cancelled; its finally tasks were allowed to run"
+		return "The workflow did not end within its timeout and was cancelled"
 	case v1alpha1.FailureCancelled:
-		return "The execution was deleted while its workflow ran, which was cancelled; its finally tasks were allowed to run"
+		return "The execution was deleted while its workflow ran, which was cancelled"
 	default:
 	}
 	if endedRuns[runReason(e.PipelineRun)] == "" {
@@ -51,7 +52,7 @@ func (e *Evidence) endFromOutside() string {
 
 // atWork says what the run was about when it was ended.
 func (e *Evidence) atWork(details *v1alpha1.FailureDetails, f *failed) string {
-	if w := e.stuckOn(); w.Reason != "" {
+	if w := e.stuckOn(); w.Reason != "" && !slices.Contains(e.unstarted(), w.Task) {
 		return fmt.Sprintf(". Task %s had not been started; it waited for %s", w.Task, w.describe())
 	}
 	if f == nil || f.custom != nil || f.isFinally {

@@ -18,9 +18,16 @@ const maxSummaryMessage = 600
 // workflow, on what, where and how it failed, after how long, whether it may have changed anything, and
 // what follows from the reason. It is the same for the same facts.
 func Summarize(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDetails, totalTasks int) string {
-	return strings.Join([]string{
-		headline(spec, details, totalTasks), changes(details), nextSteps[details.Reason],
-	}, " ")
+	return summarize(spec, details, totalTasks, nil)
+}
+
+// summarize also says which finally tasks never started.
+func summarize(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDetails, totalTasks int, unstarted []string) string {
+	sentences := []string{headline(spec, details, totalTasks), changes(details)}
+	if details.WasExecutionFailure && len(unstarted) > 0 {
+		sentences = append(sentences, undone(unstarted))
+	}
+	return strings.Join(append(sentences, nextSteps[details.Reason]), " ")
 }
 
 func headline(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDetails, totalTasks int) string {

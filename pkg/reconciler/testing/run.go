@@ -58,12 +58,12 @@ func Works(ago time.Duration) RunOption {
 	}
 }
 
-// Succeeded ended well, that long ago.
+// Succeeded ended well, that long ago, after its finally task was created.
 func Succeeded(ago time.Duration) RunOption {
 	return ended(ago, corev1.ConditionTrue, tektonv1.PipelineRunReasonSuccessful)
 }
 
-// Failed ended badly, that long ago.
+// Failed ended badly, that long ago, after its finally task was created.
 func Failed(ago time.Duration, reason tektonv1.PipelineRunReason) RunOption {
 	return ended(ago, corev1.ConditionFalse, reason)
 }
@@ -72,6 +72,8 @@ func ended(ago time.Duration, status corev1.ConditionStatus, reason tektonv1.Pip
 	return func(run *tektonv1.PipelineRun) {
 		at := Ago(ago)
 		run.Status.CompletionTime = &at
+		run.Status.ChildReferences = append(run.Status.ChildReferences,
+			tektonv1.ChildStatusReference{Name: run.Name + "-uncordon", PipelineTaskName: "uncordon"})
 		run.Status.SetCondition(&apis.Condition{
 			Type: apis.ConditionSucceeded, Status: status, Reason: reason.String(), Message: "Tasks Completed: 1",
 		})

@@ -81,11 +81,11 @@ func TestProgressOfAFailure(t *testing.T) {
 	details, mirrored := taskFailed(), done(corev1.ConditionFalse, "Failed")
 	details.FailedTaskName, details.FailedTaskIndex, details.FailedTaskRunName = "restart", new(int32(1)), runName+"-restart"
 	details.Message, details.NaturalLanguageSummary = "Step evict of task restart (2 of 3) ended with exit code 3", ""
-	mirrored.CompletedTasks, mirrored.Progress = 1, "1/3"
+	mirrored.CompletedTasks, mirrored.Progress = 2, "2/3"
 	run(t, rtesting.TableTest{{
 		Name: "is what its TaskRuns say",
 		Objects: []runtime.Object{running(), failed, given.TaskRun(failed, "drain", given.TaskSucceeded),
-			given.TaskRun(failed, "restart", given.TaskFailed(3)), given.LockLease(execution(), time.Minute)},
+			given.TaskRun(failed, "restart", given.TaskFailed(3)), given.TaskRun(failed, "uncordon", given.TaskSucceeded), given.LockLease(execution(), time.Minute)},
 		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(mirrored), given.Ended(0, details))),
 	}})
 }
@@ -122,6 +122,11 @@ func unschedulable(pod *corev1.Pod) {
 	pod.Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{
 		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/1 nodes: Insufficient cpu",
 	}}}
+}
+
+// withGate has Tekton's entrypoint wait for its pod.
+func withGate(pod *corev1.Pod) {
+	pod.Spec.Containers[0].Args = []string{"-wait_file", "/tekton/downward/ready"}
 }
 
 func creating(pod *corev1.Pod) {

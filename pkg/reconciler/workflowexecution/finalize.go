@@ -72,6 +72,13 @@ func (r *Reconciler) cancelRunning(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	if remaining := r.runs.GraceRemaining(run, wfe.DeletionTimestamp.Time, settings); remaining > 0 {
 		return r.after(remaining)
 	}
+	if !wfe.Status.HasOutcome() {
+		// What there is to tell goes with the run, a finally task that never started for one.
+		if err := r.noteOutcome(ctx, wfe, run); err != nil {
+			return err
+		}
+		return statusFirst(wfe)
+	}
 	if err := r.runs.DeleteForeground(ctx, run); err != nil {
 		return err
 	}

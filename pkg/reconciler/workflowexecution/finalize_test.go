@@ -127,6 +127,22 @@ func TestDeletedWhileRunning(t *testing.T) {
 	}
 	works := given.Run(execution(), given.Works(time.Minute))
 	cancelled := given.Run(execution(), given.Works(time.Minute), given.Cancelled(v1alpha1.FailureCancelled))
+	stuck := given.TaskRun(cancelled, "uncordon", func(taskRun *tektonv1.TaskRun) { taskRun.Status.PodName = runName + "-uncordon-pod" })
+	waits := given.Pod(cancelled, "uncordon", unschedulable, withGate)
+	const forNode = "Unschedulable: task uncordon: 0/1 nodes: Insufficient cpu"
+	stranded := &v1alpha1.FailureDetails{
+		Reason: v1alpha1.FailureCancelled, FailedAt: given.Ago(0), FailedTaskName: "uncordon",
+		FailedTaskIndex: new(int32(2)), FailedTaskRunName: runName + "-uncordon",
+		Message: "The execution was deleted while its workflow ran, which was cancelled; its finally tasks were allowed to run, " +
+			"but task uncordon (3 of 3) never started: it waited for Unschedulable (0/1 nodes: Insufficient cpu)",
+		ExecutionTimeBeforeFailure: &metav1.Duration{Duration: time.Minute}, WasExecutionFailure: true,
+		NaturalLanguageSummary: "Workflow restart (version 1.2.0) failed on payment/Deployment/api in task uncordon (3 of 3), 1m0s after its start: somebody ended it. " +
+			"The execution was deleted while its workflow ran, which was cancelled; its finally tasks were allowed to run, " +
+			"but task uncordon (3 of 3) never started: it waited for Unschedulable (0/1 nodes: Insufficient cpu). " +
+			"Steps of the workflow were or may have been executed, so it may have changed the target. " +
+			"Its finally task uncordon never started, so what it puts right is still to be done. " +
+			"Next: ask who ended it and why before it is repeated; check the state of the target if steps were executed.",
+	}
 	run(t, rtesting.TableTest{{
 		Name:          "it is cancelled",
 		Objects:       []runtime.Object{runningAnd(0), works, lease},
@@ -175,14 +191,25 @@ func TestDeletedWhileRunning(t *testing.T) {
 		WantEvents: []string{internalError("failed to cancel PipelineRun kubernaut-workflows/fix-bd45276987: " +
 			"inducing failure for patch pipelineruns")},
 	}, {
+		// What is to be told goes with the run, so it is stored first.
+		Name:              "the grace is over",
+		Objects:           []runtime.Object{runningAnd(time.Minute), cancelled, stuck, waits, lease},
+		WantStatusUpdates: status(made(runningAnd(time.Minute), given.Mirroring(waiting(forNode)), given.Ended(0, stranded))),
+	}, {
+		Name:         "the grace is over, and its TaskRuns cannot be listed",
+		Objects:      []runtime.Object{runningAnd(time.Minute), cancelled, lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("list", "taskruns")},
+		WantErr:      true,
+		WantEvents:   []string{internalError("failed to list the TaskRuns of the run: inducing failure for list taskruns")},
+	}, {
 		// In the foreground, so that it stays until its pods are gone. The lock stays too.
-		Name:        "the grace is over",
-		Objects:     []runtime.Object{runningAnd(time.Minute), cancelled, lease},
+		Name:        "the grace is over, and that is stored",
+		Objects:     []runtime.Object{made(runningAnd(time.Minute), given.Ended(0, stranded)), cancelled, lease},
 		WantDeletes: deletions(runDeletion()),
 	}, {
 		Name: "the grace is over and the run is being deleted",
 		Objects: []runtime.Object{
-			runningAnd(2 * time.Minute),
+			made(runningAnd(2*time.Minute), given.Ended(0, stranded)),
 			given.Run(execution(), given.Works(time.Minute), given.Cancelled(v1alpha1.FailureCancelled), given.RunDeleted), lease,
 		},
 	}, {

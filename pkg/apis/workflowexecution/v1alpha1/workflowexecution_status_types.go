@@ -55,8 +55,8 @@ type WorkflowExecutionStatusFields struct {
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// CompletionTime is when the workflow ended, as Tekton has noted it, or was found not to run. A step
-	// that ignores its termination may work beyond it: see releasedTime.
+	// CompletionTime is when the workflow ended, as Tekton has noted it, or was found to have ended or not
+	// to run. A step that ignores its termination may work beyond it: see releasedTime.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
