@@ -47,7 +47,8 @@ func TestValidEventsAreFoundValid(t *testing.T) {
 }
 
 // optional are fields that a reader cannot know to be missing.
-var optional = []string{"container_digest", "parameters", "confidence", "rationale", "failed_task_name", "conflicting_execution",
+var optional = []string{
+	"container_digest", "parameters", "confidence", "rationale", "failed_task_name", "conflicting_execution",
 	"released_at",
 }
 

@@ -25,8 +25,10 @@ func TestReleasedTimeIsWhenNothingWorksAnyMore(t *testing.T) {
 	}
 
 	for name, change := range map[string]func(*v1alpha1.WorkflowExecutionStatus){
-		"another": func(status *v1alpha1.WorkflowExecutionStatus) { status.ReleasedTime = &metav1.Time{Time: time.Unix(0, 0)} },
-		"none":    func(status *v1alpha1.WorkflowExecutionStatus) { status.ReleasedTime = nil },
+		"another": func(status *v1alpha1.WorkflowExecutionStatus) {
+			status.ReleasedTime = &metav1.Time{Time: time.Unix(0, 0)}
+		},
+		"none": func(status *v1alpha1.WorkflowExecutionStatus) { status.ReleasedTime = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := writeStatus(t, world.Executions, wfe, change)

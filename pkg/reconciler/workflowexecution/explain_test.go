@@ -84,8 +84,10 @@ func TestProgressOfAFailure(t *testing.T) {
 	mirrored.CompletedTasks, mirrored.Progress = 2, "2/3"
 	run(t, rtesting.TableTest{{
 		Name: "is what its TaskRuns say",
-		Objects: []runtime.Object{running(), failed, given.TaskRun(failed, "drain", given.TaskSucceeded),
-			given.TaskRun(failed, "restart", given.TaskFailed(3)), given.TaskRun(failed, "uncordon", given.TaskSucceeded), given.LockLease(execution(), time.Minute)},
+		Objects: []runtime.Object{
+			running(), failed, given.TaskRun(failed, "drain", given.TaskSucceeded),
+			given.TaskRun(failed, "restart", given.TaskFailed(3)), given.TaskRun(failed, "uncordon", given.TaskSucceeded), given.LockLease(execution(), time.Minute),
+		},
 		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(mirrored), given.Ended(0, details))),
 	}})
 }

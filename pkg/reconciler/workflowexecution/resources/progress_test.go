@@ -147,7 +147,7 @@ func TestProgressWhileItRuns(t *testing.T) {
 			run := r.PipelineRun.DeepCopy()
 			run.Status.Conditions = duckv1.Conditions{{Type: "Succeeded", Status: "Unknown", Reason: "Running"}}
 			run.Status.ChildReferences, run.Status.SkippedTasks = nil, tc.skipped
-			for _, child := range strings.Fields(tc.children) {
+			for child := range strings.FieldsSeq(tc.children) {
 				task, _, _ := strings.Cut(child, "-")
 				run.Status.ChildReferences = append(run.Status.ChildReferences, tektonv1.ChildStatusReference{
 					Name: run.Name + "-" + child, PipelineTaskName: task,
