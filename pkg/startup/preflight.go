@@ -80,8 +80,8 @@ func reach(cfg *rest.Config) (*discovery.DiscoveryClient, error) {
 func newEnough(found *version.Info) error {
 	name := found.GitVersion
 	parsed, err := utilversion.ParseGeneric(name)
-	if err != nil {
-		// A server that was built without the tags of its source has only these.
+	if err != nil || parsed.Major() == 0 {
+		// A server that was built without the tags of its source has only these, and calls itself v0.0.0-master.
 		name = found.Major + "." + found.Minor
 		parsed, err = utilversion.ParseGeneric(name)
 	}

@@ -103,6 +103,7 @@ func TestOldestKubernetes(t *testing.T) {
 		"v1.29.3-gke.1":    "the API server runs Kubernetes v1.29.3-gke.1: want 1.30 or newer",
 		"1.29+":            "the API server runs Kubernetes 1.29+: want 1.30 or newer",
 		"v1.3.0":           "the API server runs Kubernetes v1.3.0: want 1.30 or newer",
+		"v0.0.0-master":    `the API server calls its version "v0.0.0-master": want that of Kubernetes 1.30 or newer`,
 		"edge":             `the API server calls its version "edge": want that of Kubernetes 1.30 or newer`,
 		"":                 `the API server calls its version "": want that of Kubernetes 1.30 or newer`,
 	} {
@@ -114,8 +115,10 @@ func TestOldestKubernetes(t *testing.T) {
 			}
 		})
 	}
-	if err := newEnough(&version.Info{Major: "1", Minor: "30+"}); err != nil {
-		t.Error("newEnough() =", err)
+	for _, gitVersion := range []string{"", "v0.0.0-master+$Format:%H$"} {
+		if err := newEnough(&version.Info{GitVersion: gitVersion, Major: "1", Minor: "30+"}); err != nil {
+			t.Errorf("newEnough(%q) = %v", gitVersion, err)
+		}
 	}
 	checkOneLine(t, newEnough(&version.Info{GitVersion: "edge", Major: "1", Minor: "29+"}), "the API server runs Kubernetes 1.29+: want 1.30 or newer")
 }
