@@ -5,6 +5,7 @@ package resources
 
 import (
 	"fmt"
+	"slices"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
@@ -16,14 +17,6 @@ import (
 
 // taskRunLabel is Tekton's: the name of the TaskRun that a pod belongs to.
 const taskRunLabel = "tekton.dev/taskRun"
-
-// skippedOnPurpose are Tekton's reasons for a task that has nothing to do, as its author wrote it. Those of a run that
-// stops, or of results that are missing, are not among them.
-var skippedOnPurpose = map[tektonv1.SkippingReason]bool{
-	tektonv1.WhenExpressionsSkip:      true,
-	tektonv1.ParentTasksSkip:          true,
-	tektonv1.EmptyArrayInMatrixParams: true,
-}
 
 // Summarize mirrors a PipelineRun. Which of its tasks are done its pods tell, before Tekton does. A task that was
 // done by the summary before stays so: its pod may be gone.
@@ -75,10 +68,7 @@ func completedTasks(run *tektonv1.PipelineRun, succeeded map[string]bool) (compl
 	if run.IsSuccessful() {
 		return totalTasks(run)
 	}
-	done := map[string]bool{}
-	for _, skipped := range run.Status.SkippedTasks {
-		done[skipped.Name] = skippedOnPurpose[skipped.Reason]
-	}
+	done := skippedOnPurpose(run)
 	for _, child := range run.Status.ChildReferences {
 		before, isNext := done[child.PipelineTaskName]
 		done[child.PipelineTaskName] = succeeded[child.Name] && (before || !isNext)
@@ -89,6 +79,41 @@ func completedTasks(run *tektonv1.PipelineRun, succeeded map[string]bool) (compl
 		}
 	}
 	return completed
+}
+
+// skippedOnPurpose tells of each task that was skipped whether it has nothing to do, as its author wrote it: by itself,
+// or after tasks that have nothing to do. What was skipped because the run stops, time is up or results are missing has
+// something to do, and Tekton's reason for what follows it is the same as for what follows an empty matrix.
+func skippedOnPurpose(run *tektonv1.PipelineRun) map[string]bool {
+	reasons, parents := map[string]tektonv1.SkippingReason{}, map[string][]string{}
+	for _, skipped := range run.Status.SkippedTasks {
+		reasons[skipped.Name] = skipped.Reason
+	}
+	if spec := run.Status.PipelineSpec; spec != nil {
+		parents = tektonv1.PipelineTaskList(spec.Tasks).Deps()
+	}
+	onPurpose := map[string]bool{}
+	var judge func(task string) bool
+	judge = func(task string) bool {
+		if verdict, isKnown := onPurpose[task]; isKnown {
+			return verdict
+		}
+		switch reasons[task] {
+		case tektonv1.WhenExpressionsSkip, tektonv1.EmptyArrayInMatrixParams:
+			onPurpose[task] = true
+		case tektonv1.ParentTasksSkip:
+			onPurpose[task] = !slices.ContainsFunc(parents[task], func(parent string) bool {
+				return reasons[parent] != "" && !judge(parent)
+			})
+		default:
+			onPurpose[task] = false
+		}
+		return onPurpose[task]
+	}
+	for task := range reasons {
+		judge(task)
+	}
+	return onPurpose
 }
 
 func totalTasks(run *tektonv1.PipelineRun) int32 {

@@ -110,6 +110,10 @@ func TestProgressWhileItRuns(t *testing.T) {
 	skipped := func(reason tektonv1.SkippingReason) []tektonv1.SkippedTask {
 		return []tektonv1.SkippedTask{{Name: "apply", Reason: reason}}
 	}
+	// Tekton skips apply because it has skipped prepare.
+	follows := func(reason tektonv1.SkippingReason) []tektonv1.SkippedTask {
+		return append(skipped(tektonv1.ParentTasksSkip), tektonv1.SkippedTask{Name: "prepare", Reason: reason})
+	}
 	type pods = []*corev1.Pod
 	tests := map[string]struct {
 		children string
@@ -118,23 +122,27 @@ func TestProgressWhileItRuns(t *testing.T) {
 		before   int32
 		want     string
 	}{
-		"nothing yet":                           {want: "0/3"},
-		"the first has no pod yet":              {children: "prepare", want: "0/3"},
-		"the first works":                       {children: "prepare", pods: pods{prepareWorks}, want: "0/3"},
-		"the first has succeeded":               {children: "prepare", pods: pods{prepare}, want: "1/3"},
-		"the second is made":                    {children: "prepare apply", pods: pods{prepare}, want: "1/3"},
-		"the second works":                      {children: "prepare apply", pods: pods{prepare, applyWorks}, want: "1/3"},
-		"the second was killed":                 {children: "prepare apply", pods: pods{prepare, applyKilled}, want: "1/3"},
-		"and the finally task works":            {children: "prepare apply cleanup", pods: pods{prepare, applyKilled, of("cleanup", applyWorks)}, want: "1/3"},
-		"and the finally task has succeeded":    {children: "prepare apply cleanup", pods: pods{prepare, applyKilled, cleanup}, want: "2/3"},
-		"a second attempt works":                {children: "apply", pods: pods{applyKilled, applyWorks}, want: "0/3"},
-		"a second attempt has succeeded":        {children: "apply", pods: pods{applyKilled, of("apply", prepare)}, want: "1/3"},
-		"one of a matrix works":                 {children: "apply-0 apply-1", pods: pods{of("apply-0", prepare), of("apply-1", applyWorks)}, want: "0/3"},
-		"one of a matrix was killed":            {children: "apply-0 apply-1", pods: pods{of("apply-0", applyKilled), of("apply-1", prepare)}, want: "0/3"},
-		"all of a matrix have succeeded":        {children: "apply-0 apply-1", pods: pods{of("apply-0", prepare), of("apply-1", prepare)}, want: "1/3"},
-		"the pod of the first is gone":          {children: "prepare", before: 1, want: "1/3"},
-		"its when expressions are false":        {skipped: skipped(tektonv1.WhenExpressionsSkip), want: "1/3"},
-		"what it depends on was skipped":        {skipped: skipped(tektonv1.ParentTasksSkip), want: "1/3"},
+		"nothing yet":                        {want: "0/3"},
+		"the first has no pod yet":           {children: "prepare", want: "0/3"},
+		"the first works":                    {children: "prepare", pods: pods{prepareWorks}, want: "0/3"},
+		"the first has succeeded":            {children: "prepare", pods: pods{prepare}, want: "1/3"},
+		"the second is made":                 {children: "prepare apply", pods: pods{prepare}, want: "1/3"},
+		"the second works":                   {children: "prepare apply", pods: pods{prepare, applyWorks}, want: "1/3"},
+		"the second was killed":              {children: "prepare apply", pods: pods{prepare, applyKilled}, want: "1/3"},
+		"and the finally task works":         {children: "prepare apply cleanup", pods: pods{prepare, applyKilled, of("cleanup", applyWorks)}, want: "1/3"},
+		"and the finally task has succeeded": {children: "prepare apply cleanup", pods: pods{prepare, applyKilled, cleanup}, want: "2/3"},
+		"a second attempt works":             {children: "apply", pods: pods{applyKilled, applyWorks}, want: "0/3"},
+		"a second attempt has succeeded":     {children: "apply", pods: pods{applyKilled, of("apply", prepare)}, want: "1/3"},
+		"one of a matrix works":              {children: "apply-0 apply-1", pods: pods{of("apply-0", prepare), of("apply-1", applyWorks)}, want: "0/3"},
+		"one of a matrix was killed":         {children: "apply-0 apply-1", pods: pods{of("apply-0", applyKilled), of("apply-1", prepare)}, want: "0/3"},
+		"all of a matrix have succeeded":     {children: "apply-0 apply-1", pods: pods{of("apply-0", prepare), of("apply-1", prepare)}, want: "1/3"},
+		"the pod of the first is gone":       {children: "prepare", before: 1, want: "1/3"},
+		"its when expressions are false":     {skipped: skipped(tektonv1.WhenExpressionsSkip), want: "1/3"},
+		"what it depends on has an empty matrix": {
+			skipped: follows(tektonv1.EmptyArrayInMatrixParams), want: "2/3",
+		},
+		"what it depends on lacks results":      {skipped: follows(tektonv1.MissingResultsSkip), want: "0/3"},
+		"what it depends on was out of time":    {skipped: follows(tektonv1.TasksTimedOutSkip), want: "0/3"},
 		"its matrix is empty":                   {skipped: skipped(tektonv1.EmptyArrayInMatrixParams), want: "1/3"},
 		"it lacks results":                      {skipped: skipped(tektonv1.MissingResultsSkip), want: "0/3"},
 		"the run was stopping":                  {skipped: skipped(tektonv1.StoppingSkip), want: "0/3"},
@@ -147,6 +155,7 @@ func TestProgressWhileItRuns(t *testing.T) {
 			run := r.PipelineRun.DeepCopy()
 			run.Status.Conditions = duckv1.Conditions{{Type: "Succeeded", Status: "Unknown", Reason: "Running"}}
 			run.Status.ChildReferences, run.Status.SkippedTasks = nil, tc.skipped
+			run.Status.PipelineSpec.Tasks[1].RunAfter = []string{"prepare"}
 			for child := range strings.FieldsSeq(tc.children) {
 				task, _, _ := strings.Cut(child, "-")
 				run.Status.ChildReferences = append(run.Status.ChildReferences, tektonv1.ChildStatusReference{
