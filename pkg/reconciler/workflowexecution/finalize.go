@@ -90,6 +90,11 @@ func (r *Reconciler) finishCancelled(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
 ) reconciler.Event {
 	if !wfe.Status.HasOutcome() {
+		if run != nil {
+			if err := r.observe(ctx, wfe, run); err != nil {
+				return err
+			}
+		}
 		if err := r.noteOutcome(ctx, wfe, run); err != nil {
 			return err
 		}

@@ -243,16 +243,17 @@ func TestDeletedAndEnded(t *testing.T) {
 		// The outcome is stored first, before anything is cleaned away.
 		Name:              "cancelled",
 		Objects:           []runtime.Object{after(), ended, lease},
-		WantStatusUpdates: status(after(given.Ended(0, details))),
+		WantStatusUpdates: status(after(given.Mirroring(done("False", "Cancelled")), given.Ended(0, details))),
 	}, {
 		// It had failed by itself, before it could be cancelled: that is the reason.
 		Name:              "failed by itself",
 		Objects:           []runtime.Object{after(), failedRun(), given.TaskRun(failedRun(), "drain", given.TaskFailed(3)), lease},
-		WantStatusUpdates: status(after(given.Ended(0, taskFailed()))),
+		WantStatusUpdates: status(after(given.Mirroring(done("False", "Failed")), given.Ended(0, taskFailed()))),
 	}, {
+		// All of it is done, though the last that was seen of it was less.
 		Name:              "succeeded before it could be cancelled",
 		Objects:           []runtime.Object{after(), succeeded(), lease},
-		WantStatusUpdates: status(after(given.Ended(0, nil))),
+		WantStatusUpdates: status(after(given.Mirroring(done("True", "Succeeded")), given.Ended(0, nil))),
 	}, {
 		Name:              "and its run is gone",
 		Objects:           []runtime.Object{after(), lease},
