@@ -4,6 +4,7 @@
 package workflowexecution
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgotesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
+	"knative.dev/pkg/apis"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -215,4 +217,23 @@ func TestFinishDeleted(t *testing.T) {
 			given.Blocking(0), given.Released)),
 		WantEvents: []string{lockReleased, failed(deleted.Reason, deleted.Message)},
 	}})
+}
+
+// An earlier version has ended it, which knew no condition for any end. Who waits for that after the upgrade does not wait for ever.
+func TestFinishedByAnEarlierVersion(t *testing.T) {
+	withoutFinished := func(wfe *v1alpha1.WorkflowExecution) {
+		wfe.Status.Conditions = slices.DeleteFunc(wfe.Status.Conditions, func(c apis.Condition) bool { return c.Type == v1alpha1.ConditionFinished })
+		wfe.Status.ReleasedTime = nil
+	}
+	row := func(name string, facts ...given.ExecutionOption) rtesting.TableRow {
+		over := execution(append(facts, given.Audited, given.FreedUnseen)...)
+		return rtesting.TableRow{
+			Name: name, Objects: []runtime.Object{execution(append(facts, given.Audited, withoutFinished)...)}, WantStatusUpdates: status(over),
+		}
+	}
+	run(t, rtesting.TableTest{
+		row("Completed", given.Started(time.Minute), given.Ended(0, nil), given.Released),
+		row("Failed", given.Started(time.Minute), given.Ended(0, taskFailed()), given.Released),
+		row("Skipped", given.SkippedFor(other(), time.Minute)),
+	})
 }

@@ -77,6 +77,7 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
 	r.handOver(wfe)
 	if wfe.Status.IsTerminal() {
+		wfe.Status.MarkFinished()
 		return r.liftCleared(ctx, wfe)
 	}
 	wfe.Status.InitializeConditions()

@@ -215,7 +215,14 @@ func (s *WorkflowExecutionStatus) derivePhase() {
 	default:
 		s.Phase = PhasePending
 	}
-	if s.Phase.IsTerminal() {
+	s.MarkFinished()
+}
+
+// MarkFinished sets the condition that waits for any end, if the execution is over: one that ended under a version
+// without the condition lacks it.
+func (s *WorkflowExecutionStatus) MarkFinished() {
+	finished := s.GetCondition(ConditionFinished)
+	if s.Phase.IsTerminal() && !(finished.IsTrue() && finished.GetReason() == string(s.Phase)) {
 		conditionSet.Manage(s).MarkTrueWithReason(ConditionFinished, string(s.Phase), "")
 	}
 }
