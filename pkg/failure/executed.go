@@ -58,12 +58,34 @@ func (a *attempt) mayHaveExecuted(e *Evidence) bool {
 	switch {
 	case slices.ContainsFunc(a.status.Steps, isStepThatRan):
 		return true
-	case len(a.pods) > 0:
+	case len(a.pods) > 0 && !a.hasLostPod():
 		return false
 	case a.status.PodName == "":
 		return slices.ContainsFunc(a.status.Steps, hasState) || e.lacks(KindPods) && !refusedBeforePod[a.reason()]
 	}
 	return !a.neverGotReady() && !a.isWhatWaited(e.WaitingFor)
+}
+
+// hasLostPod tells whether the TaskRun reports the end of a container that none of the pods can have had. They were
+// made after the pod that had it, and know nothing of what was executed in that one.
+func (a *attempt) hasLostPod() bool {
+	return slices.ContainsFunc(a.status.Steps, func(step tektonv1.StepState) bool {
+		end := step.Terminated
+		if end == nil || end.ContainerID == "" || neverStarted[end.Reason] {
+			return false
+		}
+		return !slices.ContainsFunc(a.pods, func(pod *corev1.Pod) bool {
+			return mayHaveHad(containerOf(pod, containerOfStep(&step)), end.ContainerID)
+		})
+	})
+}
+
+// mayHaveHad tells whether a container may be the one of that ID, as far as its pod says.
+func mayHaveHad(status *corev1.ContainerStatus, id string) bool {
+	if status == nil || status.State.Waiting != nil && status.LastTerminationState.Terminated == nil {
+		return false
+	}
+	return status.ContainerID == "" || status.ContainerID == id
 }
 
 // isStepThatRan goes by what no step can have that did not run: a success.

@@ -436,3 +436,22 @@ func TestThePodOfTheReportedContainerCounts(t *testing.T) {
 		t.Errorf("Explain() without the first pod = %s: %s", got.Reason, got.Message)
 	}
 }
+
+// The pod in which the step ran is gone, and nobody remembers it. The one that Tekton has made in its place knows only of itself.
+func TestAPodThatNeverRanDoesNotSpeakForTheOneBefore(t *testing.T) {
+	second := podOf("first", corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}})
+	second.Annotations, second.Status.Phase = nil, corev1.PodPending
+	unscheduled := *second.DeepCopy()
+	unscheduled.Spec.NodeName, unscheduled.Status.ContainerStatuses = "", nil
+	for name, pod := range map[string]corev1.Pod{"it waits": second, "it is not scheduled": unscheduled} {
+		e := evidenceOf("Failed", taskRun("first", "Failed", 9, ended("main", 137, "Error", ""))).with(pod)
+		if got := explain(e); !got.WasExecutionFailure {
+			t.Errorf("%s: nothing is said to have been executed: %s", name, got.Message)
+		}
+	}
+	// A container that never started proves nothing.
+	e := evidenceOf("Failed", taskRun("first", "Failed", 9, ended("main", 128, "StartError", ""))).with(second)
+	if got := explain(e); got.WasExecutionFailure {
+		t.Errorf("something is said to have been executed: %s", got.Message)
+	}
+}
