@@ -23,6 +23,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
+	"knative.dev/pkg/logging"
 	"sigs.k8s.io/yaml"
 )
 
@@ -148,6 +149,24 @@ func TestDefaultLoggerIsTheShippedOne(t *testing.T) {
 			`"caller":"startup/logger_test.go:LINE","message":"word","after":"90ns"}` + "\n"
 		if diff := cmp.Diff(want, lineNumber.ReplaceAllString(string(line), `:LINE","message`)); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want, +got): %s", name, err, diff)
+		}
+	}
+}
+
+// The first 100 lines of a message in a second are written, and then each hundredth, unless the configuration says otherwise.
+func TestLinesThatAreMany(t *testing.T) {
+	for sampling, want := range map[string]int{"": 102, `, "sampling": null`: 300} {
+		settings, lines := logFile(t)
+		logger, _, err := newLogger(&logging.Config{LoggingConfig: strings.TrimSuffix(settings, "}") + sampling + "}"}, "controller")
+		if err != nil {
+			t.Fatal(err)
+		}
+		logger = logger.Desugar().WithOptions(zap.WithClock(standing{})).Sugar()
+		for range 300 {
+			logger.Info("the same")
+		}
+		if got := len(lines()); got != want {
+			t.Errorf("%q: %d lines, want %d", sampling, got, want)
 		}
 	}
 }
