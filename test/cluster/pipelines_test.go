@@ -178,6 +178,8 @@ func TestDyingPodKeepsRunning(t *testing.T) {
 			t.Parallel()
 			run := startRun(t, map[string]string{AnnotationStepDuration: "1m", AnnotationDieAfter: dying.String()})
 			run.await("the step to run", func(context.Context) error { return run.pod("prepare").mustRun("step-main") })
+			// A cancellation leaves a pod behind that Tekton has not noted yet.
+			run.await("the TaskRun to name its pod", func(ctx context.Context) error { return run.mustNamePod(ctx, "prepare") })
 			end(run)
 			started := time.Now()
 			run.await("the deletion of the pod", func(context.Context) error {

@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,6 +94,18 @@ func (r *testRun) conditionOf(resource schema.GroupVersionResource, name string)
 		return reason
 	}
 	return ""
+}
+
+// mustNamePod is an error while the TaskRun of the task does not say which pod is its.
+func (r *testRun) mustNamePod(ctx context.Context, task string) error {
+	object, err := shared.dynamic.Resource(taskRuns).Namespace(r.namespace).Get(ctx, r.name+"-"+task, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if name, _, _ := unstructured.NestedString(object.Object, "status", "podName"); name == "" {
+		return errors.New("it does not")
+	}
+	return nil
 }
 
 func (r *testRun) taskRun(task string) (status taskRunStatus) {
