@@ -5,6 +5,7 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,30 @@ func (s *storm) expectPhase(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 }
 
 const tektonIsForbidden = `is forbidden: User "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller" cannot`
+
+const executionLabel = "kubernaut.ai/workflow-execution"
+
+// awaitNoRuns asks once for all runs: hundreds of questions would wait for each other.
+func (s *storm) awaitNoRuns(ctx context.Context) error {
+	var left []string
+	err := pollUntil(ctx, func(ctx context.Context) (bool, error) {
+		list, err := world.Tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).List(ctx, metav1.ListOptions{LabelSelector: executionLabel})
+		if err != nil {
+			return false, err
+		}
+		left = nil
+		for i := range list.Items {
+			if run := &list.Items[i]; s.created[types.UID(run.Labels[executionLabel])] != nil {
+				left = append(left, run.Name)
+			}
+		}
+		return len(left) == 0, nil
+	})
+	if err != nil {
+		return fmt.Errorf("runs that do not go: %v: %w", left, err)
+	}
+	return nil
+}
 
 // accident is what happens to the holder of a target or to its Lease while its run works.
 type accident struct {

@@ -575,17 +575,7 @@ func (s *storm) cleanUp(t *testing.T) {
 		}
 		must(t, world.Kube.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{}))
 	}
-	for uid := range s.created {
-		err := pollUntil(ctx, func(ctx context.Context) (bool, error) {
-			list, err := world.Tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).List(ctx, metav1.ListOptions{
-				LabelSelector: "kubernaut.ai/workflow-execution=" + string(uid), Limit: 1,
-			})
-			return err == nil && len(list.Items) == 0, err
-		})
-		if err != nil {
-			t.Errorf("the run of execution %s does not go: %v", uid, err)
-		}
-	}
+	must(t, s.awaitNoRuns(ctx))
 }
 
 func revision(t *testing.T, object metav1.Object) uint64 {
