@@ -90,12 +90,7 @@ func (r *Reconciler) finishCancelled(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
 ) reconciler.Event {
 	if !wfe.Status.HasOutcome() {
-		if run != nil {
-			if err := r.observe(ctx, wfe, run); err != nil {
-				return err
-			}
-		}
-		if err := r.noteOutcome(ctx, wfe, run); err != nil {
+		if err := r.noteLast(ctx, wfe, run); err != nil {
 			return err
 		}
 		return statusFirst(wfe)
@@ -109,6 +104,16 @@ func (r *Reconciler) finishCancelled(
 		return err
 	}
 	return statusFirst(wfe)
+}
+
+// noteLast notes the outcome, and what there was to mirror of the run if it is still there.
+func (r *Reconciler) noteLast(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
+	if run != nil {
+		if err := r.observe(ctx, wfe, run); err != nil {
+			return err
+		}
+	}
+	return r.noteOutcome(ctx, wfe, run)
 }
 
 // finalizeEnded lets an execution go that is over, with the block it put on its target.

@@ -222,7 +222,7 @@ func (s *WorkflowExecutionStatus) derivePhase() {
 // without the condition lacks it.
 func (s *WorkflowExecutionStatus) MarkFinished() {
 	finished := s.GetCondition(ConditionFinished)
-	if s.Phase.IsTerminal() && !(finished.IsTrue() && finished.GetReason() == string(s.Phase)) {
+	if s.Phase.IsTerminal() && (!finished.IsTrue() || finished.GetReason() != string(s.Phase)) {
 		conditionSet.Manage(s).MarkTrueWithReason(ConditionFinished, string(s.Phase), "")
 	}
 }
