@@ -6,9 +6,8 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 # The tests that start a local cluster; one package at a time, because each wants the whole machine.
+# Without those that need root, since they run a real node.
 CLUSTER_TESTS = $$(go list ./test/... | grep --invert-match --extended-regexp '/test/(machine|e2e)$$')
-# The tests that need root, since they run a real node.
-NODE_TESTS := ./test/machine ./test/e2e
 NODE_PACKAGES := containerd runc containernetworking-plugins iptables iproute2 busybox-static openssl
 UNIT_TESTS := ./cmd/... ./pkg/... ./config/... ./examples/...
 BIN := $(CURDIR)/bin
@@ -55,7 +54,8 @@ integration: postgresql ## Run only the tests on a local cluster.
 
 .PHONY: e2e
 e2e: node-packages ## Install the product on real nodes and test it there; as root, on Linux.
-	go test -timeout 60m -count 1 -p 1 -v $(NODE_TESTS)
+	go test -count 1 ./test/machine
+	go test -timeout 60m -count 1 -v $(if $(PARTS),-run '^TestSuite$$/^($(PARTS))$$') ./test/e2e
 
 .PHONY: node
 node: node-packages ## Start a cluster with a real node and the product, and leave it running; as root, on Linux.
