@@ -11,7 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+
+	"kubernaut.ai/workflowexecution/test/images"
 )
 
 // CompilerGC lets the compiler collect its garbage less often than it would, which saves an eighth of its time. The
@@ -49,16 +50,7 @@ func goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("go %s in %s: %w\n%s", args[0], dir, err, lastLines(stderr.String(), 20))
+		return nil, fmt.Errorf("go %s in %s: %w\n%s", args[0], dir, err, images.LastLines(stderr.String(), 20))
 	}
 	return stdout.Bytes(), nil
-}
-
-// lastLines is the end of a text, where programs say what went wrong.
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if len(lines) > n {
-		lines = lines[len(lines)-n:]
-	}
-	return strings.Join(lines, "\n")
 }

@@ -56,7 +56,7 @@ func (c *Cluster) startNode(ctx context.Context) error {
 	if _, err := c.startProgram(kwok, env, "--kubeconfig="+kubeconfig, "--config="+config); err != nil {
 		return err
 	}
-	return c.await(ctx, kwok, c.nodeIsFree)
+	return c.await(ctx, kwok, func(ctx context.Context) error { return c.isFree(ctx, nodeName) })
 }
 
 func (c *Cluster) node() *corev1.Node {
@@ -70,22 +70,6 @@ func (c *Cluster) node() *corev1.Node {
 		},
 		Status: corev1.NodeStatus{DaemonEndpoints: c.kubelet.endpoint()},
 	}
-}
-
-func (c *Cluster) nodeIsFree(ctx context.Context) error {
-	node, err := c.client.CoreV1().Nodes().Get(ctx, nodeName, metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	if len(node.Spec.Taints) > 0 {
-		return fmt.Errorf("the simulated node has taints: %v", node.Spec.Taints)
-	}
-	for _, condition := range node.Status.Conditions {
-		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
-			return nil
-		}
-	}
-	return fmt.Errorf("the simulated node is not ready")
 }
 
 func writeStages(path string) error {

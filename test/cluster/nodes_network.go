@@ -50,8 +50,7 @@ ip route add %[4]s via %[5]s
 }
 
 // configure sets up the node's side. Names of the world outside are not even asked for. The bridge of the pods has to
-// pass its traffic through the rules of kube-proxy,
-// or a pod could not reach itself or its neighbour through a Service.
+// pass its traffic through the rules of kube-proxy, or a pod could not reach itself or its neighbour through a Service.
 func (n *realNode) configure(ctx context.Context) error {
 	return shell(ctx, fmt.Sprintf(`
 hostname %s

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"kubernaut.ai/workflowexecution/test/images"
 	"kubernaut.ai/workflowexecution/test/spawn"
 )
 
@@ -102,7 +103,7 @@ func (p *Process) Tail(lines int) string {
 	if err != nil {
 		return err.Error()
 	}
-	return lastLines(string(content), lines)
+	return images.LastLines(string(content), lines)
 }
 
 func (p *Process) signal(s syscall.Signal) error {

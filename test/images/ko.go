@@ -53,7 +53,7 @@ func (k Ko) Resolve(ctx context.Context) ([]byte, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("ko resolve in %s: %w\n%s", k.Dir, err, lastLines(stderr.String(), 20))
+		return nil, fmt.Errorf("ko resolve in %s: %w\n%s", k.Dir, err, LastLines(stderr.String(), 20))
 	}
 	return stdout.Bytes(), nil
 }
@@ -73,8 +73,8 @@ func (k Ko) environment() []string {
 	return append(env, k.Env...)
 }
 
-// lastLines is the end of a text, where programs say what went wrong.
-func lastLines(text string, n int) string {
+// LastLines is the end of a text, where programs say what went wrong.
+func LastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
