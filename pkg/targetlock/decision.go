@@ -26,6 +26,8 @@ const (
 	NotAgain Verdict = "NotAgain"
 	// Unreadable means that nobody can tell what the ledger says.
 	Unreadable Verdict = "Unreadable"
+	// Full means that the ledger has no room for another workflow: all its entries block.
+	Full Verdict = "Full"
 )
 
 // Facts are what a decision rests on beside the lock itself, each as the API server has it.
@@ -70,6 +72,8 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 		return busy(facts.Working)
 	case lock.LedgerErr != nil:
 		return Decision{Verdict: Unreadable, Err: fmt.Errorf("the ledger cannot be read: %w", lock.LedgerErr)}
+	case !known && lock.Ledger.IsFull():
+		return Decision{Verdict: Full}
 	case !known:
 		return Decision{Verdict: Free}
 	}

@@ -5,6 +5,8 @@ package targetlock
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -26,6 +28,15 @@ func TestDecide(t *testing.T) {
 	busy := &Conflict{Holder: by("h").Holder, Identity: "payment/fix/h"}
 	stray := &Conflict{Holder: by("w").Holder, Identity: "payment/fix/w"}
 	unreadable := errors.New("no ledger")
+	full := Ledger{}
+	for i := range maxEntries {
+		full[fmt.Sprint("invented-", i)] = lasting
+	}
+	almost := maps.Clone(full)
+	almost["invented-0"] = recent
+	fullOfOthers := maps.Clone(almost)
+	delete(fullOfOthers, "invented-0")
+	fullOfOthers["restart"] = recent
 
 	refused := func(entry Entry, reason v1alpha1.SkipReason, remaining time.Duration) Decision {
 		return Decision{Verdict: NotAgain, Entry: entry, Skip: reason, Remaining: remaining}
@@ -69,6 +80,10 @@ func TestDecide(t *testing.T) {
 		"cooldown though gone":              {lock: Lock{Ledger: Ledger{"restart": recent}}, facts: Facts{Gone: previous}, want: refused(recent, v1alpha1.SkipRecentlyRemediated, cooldown)},
 		"cooldown is over":                  {lock: Lock{Ledger: Ledger{"restart": recent}}, after: cooldown, want: Decision{Verdict: Free}},
 		"another workflow has been at it":   {lock: Lock{Ledger: Ledger{"scale": recent, "drain": lasting}}, want: Decision{Verdict: Free}},
+		"all that is remembered blocks":     {lock: Lock{Ledger: full}, want: Decision{Verdict: Full}},
+		"all blocks, and held":              {lock: Lock{Holder: busy, Ledger: full}, want: isBusy(busy)},
+		"all but one block":                 {lock: Lock{Ledger: almost}, want: Decision{Verdict: Free}},
+		"all others block":                  {lock: Lock{Ledger: fullOfOthers}, after: cooldown, want: Decision{Verdict: Free}},
 		"an execution of the same name":     {lock: Lock{Ledger: Ledger{"restart": recent}}, want: refused(recent, v1alpha1.SkipRecentlyRemediated, cooldown)},
 		"fenced, and somebody has freed it": {lock: Lock{Fenced: true}, want: Decision{Verdict: Free}},
 	} {

@@ -14,7 +14,8 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-// maxEntries of a ledger, so that its Lease stays far below what etcd takes.
+// maxEntries of a ledger, so that it stays below the 256 KiB that all annotations of an object may have,
+// with room for some more that only hands at the Lease can bring about.
 const maxEntries = 64
 
 // Ledger remembers for each workflow how its last execution on a target ended, by workflow id.
@@ -120,24 +121,32 @@ func (l Ledger) expire(now time.Time) {
 	l.Prune(now, func(Holder) bool { return false })
 }
 
-// limit drops the entries that matter least: expired ones first, then those that end soonest, then
-// the oldest that block.
-func (l Ledger) limit(now time.Time, keep string) {
-	if len(l) <= maxEntries {
-		return
+// IsFull tells whether there is room for no further workflow, because too many block. Decide does not let one run
+// then: it might end in one block more.
+func (l Ledger) IsFull() bool {
+	blocks := 0
+	for _, entry := range l {
+		if entry.Blocks != "" {
+			blocks++
+		}
 	}
-	ids := slices.DeleteFunc(slices.Collect(maps.Keys(l)), func(id string) bool { return id == keep })
+	return blocks >= maxEntries
+}
+
+// limit drops the entries that matter least: expired ones first, then those that end soonest. One that blocks
+// is never dropped, even where a ledger that somebody has edited outgrows the limit.
+func (l Ledger) limit(now time.Time, keep string) {
+	ids := slices.DeleteFunc(slices.Collect(maps.Keys(l)), func(id string) bool { return id == keep || l[id].Blocks != "" })
 	slices.SortFunc(ids, func(a, b string) int {
 		x, y := l[a], l[b]
 		return cmp.Or(
-			compareBool(x.Blocks != "", y.Blocks != ""),
 			compareBool(x.Waits(now) > 0, y.Waits(now) > 0),
 			compareBool(x.Outlives(), y.Outlives()),
 			x.NextAllowed.Compare(y.NextAllowed),
 			x.CompletedAt.Compare(y.CompletedAt),
 			cmp.Compare(a, b))
 	})
-	for _, id := range ids[:len(l)-maxEntries] {
+	for _, id := range ids[:min(len(ids), max(0, len(l)-maxEntries))] {
 		delete(l, id)
 	}
 }

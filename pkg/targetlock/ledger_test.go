@@ -144,10 +144,12 @@ func TestLedgerHasRoomFor64(t *testing.T) {
 		t.Errorf("%d entries: the newest is always noted", len(got))
 	}
 	add("blocked-63", failed(noon.Add(time.Hour), true), noon.Add(time.Minute))
-	add("blocked-64", failed(noon.Add(time.Hour), true), noon.Add(time.Minute))
 	got = remembered(t, server)
-	if _, found := got["blocked-00"]; found || len(got) != 64 || got["blocked-01"].Blocks == "" || got["blocked-64"].Blocks == "" {
-		t.Errorf("%d entries: the oldest block goes when there are only blocks", len(got))
+	if _, found := got["newest"]; found || len(got) != 64 || got["blocked-00"].Blocks == "" || got["blocked-63"].Blocks == "" {
+		t.Errorf("%d entries, and a cooldown stayed before a block", len(got))
+	}
+	if got := decide(t, server.store(noon), by("b").of("one-too-many")); got.Verdict != Full {
+		t.Errorf("a new workflow on a target of which only blocks are remembered gets %+v", got)
 	}
 }
 

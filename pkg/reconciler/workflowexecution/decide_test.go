@@ -5,6 +5,7 @@ package workflowexecution
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -96,6 +97,26 @@ func TestUnreadableLedger(t *testing.T) {
 		WantStatusUpdates: status(execution(given.Observed,
 			given.Refused(v1alpha1.FailureConfigurationError, unreadableLedger))),
 		WantEvents: []string{failed(v1alpha1.FailureConfigurationError, unreadableLedger)},
+	}})
+}
+
+const fullLedger = "Nothing new may run on target payment/deployments.apps/api: as many workflows as its ledger has room for " +
+	"have failed there and block, and none of these blocks may be forgotten. Look at the target, then clear or delete failed executions " +
+	"on it; annotation kubernaut.ai/ledger of the lease " + given.LeaseName + " in the controller's namespace names them"
+
+// Invented workflows must neither push out a block nor let the ledger outgrow its Lease.
+func TestFullLedger(t *testing.T) {
+	var full []func(*coordinationv1.Lease)
+	for i := range 64 {
+		full = append(full, given.Remembers(fmt.Sprint("invented-", i), given.Entry(other(), time.Hour,
+			given.FailedFor(v1alpha1.FailureTaskFailed, "exit code 1"), given.Blocks(v1alpha1.SkipPreviousExecutionFailed))))
+	}
+	run(t, rtesting.TableTest{{
+		Name:    "a workflow that is not in it",
+		Objects: []runtime.Object{execution(), given.FreeLease(full...)},
+		WantStatusUpdates: status(execution(given.Observed,
+			given.Refused(v1alpha1.FailureResourceExhausted, fullLedger))),
+		WantEvents: []string{failed(v1alpha1.FailureResourceExhausted, fullLedger)},
 	}})
 }
 

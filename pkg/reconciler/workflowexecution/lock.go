@@ -65,6 +65,8 @@ func (r *Reconciler) turnAway(wfe *v1alpha1.WorkflowExecution, claim targetlock.
 		r.finishSpent(wfe, claim, decision.Entry)
 	case targetlock.Unreadable:
 		refuse(wfe, &refusal{reason: v1alpha1.FailureConfigurationError, message: unreadable(claim, decision.Err)}, r.clock.Now())
+	case targetlock.Full:
+		refuse(wfe, &refusal{reason: v1alpha1.FailureResourceExhausted, message: full(claim)}, r.clock.Now())
 	default:
 		wfe.Status.MarkSkipped(r.skipDetails(claim, decision))
 	}

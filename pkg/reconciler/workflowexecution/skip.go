@@ -82,6 +82,14 @@ func unreadable(claim targetlock.Claim, err error) string {
 		targetlock.LedgerAnnotation, targetlock.LeaseName(claim.Target))
 }
 
+// full says how a ledger gets room again.
+func full(claim targetlock.Claim) string {
+	return fmt.Sprintf("Nothing new may run on target %s: as many workflows as its ledger has room for have failed there and block, "+
+		"and none of these blocks may be forgotten. Look at the target, then clear or delete failed executions on it; "+
+		"annotation %s of the lease %s in the controller's namespace names them", claim.Target,
+		targetlock.LedgerAnnotation, targetlock.LeaseName(claim.Target))
+}
+
 func nameOf(holder targetlock.Holder) string {
 	return holder.Namespace + "/" + holder.Name
 }
