@@ -12,9 +12,9 @@ import (
 
 	"knative.dev/pkg/signals"
 
+	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/targetlease"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 	"kubernaut.ai/workflowexecution/pkg/startup"
 	"kubernaut.ai/workflowexecution/pkg/version"
 )

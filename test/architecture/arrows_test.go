@@ -28,15 +28,32 @@ var arrows = map[string][]string{
 	"pkg/audit":         {"pkg/audit", "pkg/redact", "pkg/apis"},
 	"pkg/observability": {"pkg/observability", "pkg/redact", "pkg/apis"},
 	"pkg/client":        {"pkg/client", "pkg/apis"},
-	"pkg/reconciler":    {"pkg"},
-	"pkg/reconciler/workflowexecution/resources": {"pkg/reconciler/workflowexecution/resources", "pkg/apis"},
-	"pkg/version": {"pkg/version"},
-	"pkg/startup": {"pkg/startup", "pkg/observability", "pkg/version", "pkg/apis"},
-	"pkg/webhook": {"pkg/webhook", "pkg/redact", "pkg/client", "pkg/apis"},
-	"cmd":         {"cmd", "pkg"},
-	"examples":    {"examples", "pkg"},
-	"config":      {"config", "pkg"},
-	"test":        {"cmd", "config", "pkg", "test"},
+	"pkg/reconciler/workflowexecution": {
+		"pkg/reconciler/workflowexecution", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun",
+		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/observability", "pkg/client", "pkg/apis",
+	},
+	"pkg/reconciler/targetlease": {
+		"pkg/reconciler/targetlease", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/client",
+		"pkg/apis",
+	},
+	"pkg/reconciler/takeover":    {"pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/client", "pkg/apis"},
+	"pkg/reconciler/pipelinerun": {"pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/apis"},
+	"pkg/reconciler/pipelinerun/informers": {
+		"pkg/reconciler/pipelinerun/informers", "pkg/reconciler/pipelinerun/resources", "pkg/apis",
+	},
+	"pkg/reconciler/pipelinerun/resources": {"pkg/reconciler/pipelinerun/resources", "pkg/apis"},
+	// Builders that the tests of the reconcilers share.
+	"pkg/reconciler/testing": {
+		"pkg/reconciler/testing", "pkg/reconciler/pipelinerun/resources",
+		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/client", "pkg/apis",
+	},
+	"pkg/version":            {"pkg/version"},
+	"pkg/startup":            {"pkg/startup", "pkg/observability", "pkg/version", "pkg/apis"},
+	"pkg/webhook":            {"pkg/webhook", "pkg/redact", "pkg/client", "pkg/apis"},
+	"cmd":                    {"cmd", "pkg"},
+	"examples":               {"examples", "pkg"},
+	"config":                 {"config", "pkg"},
+	"test":                   {"cmd", "config", "pkg", "test"},
 }
 
 // strangers are packages of others that a package of ours must not import itself. What they import in
@@ -46,7 +63,7 @@ var strangers = map[string][]string{
 		"k8s.io/client-go", "knative.dev/pkg/client", "knative.dev/pkg/injection", "github.com/tektoncd/pipeline/pkg/client",
 		"knative.dev/pkg/reconciler",
 	},
-	"pkg/reconciler/workflowexecution/resources": {
+	"pkg/reconciler/pipelinerun/resources": {
 		"k8s.io/client-go", "k8s.io/utils/clock", "knative.dev/pkg/client", "knative.dev/pkg/injection", "knative.dev/pkg/controller",
 		"github.com/tektoncd/pipeline/pkg/client", "context", "net", "os",
 	},

@@ -13,8 +13,8 @@ import (
 	"knative.dev/pkg/apis"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
 )

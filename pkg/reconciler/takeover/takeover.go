@@ -1,7 +1,7 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package takeover frees targets whose holders are dead.
+// Package takeover finds the executions that hold targets, and frees the targets of those that are dead.
 package takeover
 
 import (
@@ -16,10 +16,9 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/holders"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -32,7 +31,7 @@ type Locks interface {
 // Takeover frees targets whose holders are dead. It decides by what the API server has.
 type Takeover struct {
 	executions versioned.Interface
-	runs       *runs.Runs
+	runs       *pipelinerun.Runs
 	locks      Locks
 	clock      clock.PassiveClock
 	// runNamespace is where runs live of which nothing else says it.
@@ -40,7 +39,7 @@ type Takeover struct {
 }
 
 // New takes the client of executions, what ends runs and frees targets, and the execution namespace.
-func New(executions versioned.Interface, runs *runs.Runs, locks Locks, clock clock.PassiveClock, runNamespace string) *Takeover {
+func New(executions versioned.Interface, runs *pipelinerun.Runs, locks Locks, clock clock.PassiveClock, runNamespace string) *Takeover {
 	return &Takeover{executions: executions, runs: runs, locks: locks, clock: clock, runNamespace: runNamespace}
 }
 
@@ -55,7 +54,7 @@ func (t *Takeover) Free(
 		// Somebody has edited the Lease, and nobody knows whose target it is, or which.
 		return false, nil
 	}
-	holder, err := holders.Find(ctx, t.executions, conflict.Holder)
+	holder, err := FindHolder(ctx, t.executions, conflict.Holder)
 	if err != nil {
 		return false, fmt.Errorf("failed to read the execution %s/%s, which holds the target: %w",
 			conflict.Holder.Namespace, conflict.Holder.Name, err)
@@ -98,14 +97,14 @@ func (t *Takeover) claimOf(conflict targetlock.Conflict, holder *v1alpha1.Workfl
 }
 
 // runOf is the run of an execution that may be gone, as far as its Lease remembers it.
-func runOf(claim targetlock.Claim) runs.Ref {
+func runOf(claim targetlock.Claim) pipelinerun.Ref {
 	holder := &v1alpha1.WorkflowExecution{ObjectMeta: metav1.ObjectMeta{Name: claim.Holder.Name, UID: claim.Holder.UID}}
-	return runs.Ref{Namespace: claim.RunNamespace, Name: names.PipelineRun(holder), Execution: holder.UID}
+	return pipelinerun.Ref{Namespace: claim.RunNamespace, Name: names.PipelineRun(holder), Execution: holder.UID}
 }
 
 // clear ends what a dead holder left, and tells whether nothing is left that could work. It deletes the
 // history of a holder that is gone, which nobody would ever do later.
-func (t *Takeover) clear(ctx context.Context, ref runs.Ref, run *tektonv1.PipelineRun, isGone bool) (bool, error) {
+func (t *Takeover) clear(ctx context.Context, ref pipelinerun.Ref, run *tektonv1.PipelineRun, isGone bool) (bool, error) {
 	if run != nil {
 		ref.UID = run.UID
 	}
@@ -120,7 +119,7 @@ func (t *Takeover) clear(ctx context.Context, ref runs.Ref, run *tektonv1.Pipeli
 
 // end ends a run in the way in which the deletion of its execution would have, and tells whether
 // nothing of it works any more. A nil run is one that is gone; its children may not be.
-func (t *Takeover) end(ctx context.Context, ref runs.Ref, run *tektonv1.PipelineRun) (bool, error) {
+func (t *Takeover) end(ctx context.Context, ref pipelinerun.Ref, run *tektonv1.PipelineRun) (bool, error) {
 	switch {
 	case run == nil || run.IsDone():
 	case run.IsPending():

@@ -19,7 +19,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -98,7 +98,7 @@ func freeOf(t *testing.T, w *writes, conflict targetlock.Conflict, objects ...ru
 		client.PrependReactor("*", "*", w.react)
 	}
 	now := clocktesting.NewFakePassiveClock(given.Now())
-	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
 	return New(executionclient.Get(ctx), ours, w, now, given.RunNamespace).Free(ctx, conflict, targetlock.Policy{})
 }
 

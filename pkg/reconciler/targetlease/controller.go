@@ -29,10 +29,10 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -48,11 +48,11 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	store.WatchConfigs(cmw)
 
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
-	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
 	r := &Reconciler{
 		leases:     leases(ctx).Lister().Leases(system.Namespace()),
 		executions: executioninformer.Get(ctx).Lister(),
-		index:      runinformers.Index(ctx),
+		index:      pipelinerun.WatchedIndex(ctx),
 		client:     executionclient.Get(ctx),
 		runs:       ours,
 		locks:      locks,

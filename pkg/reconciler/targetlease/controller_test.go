@@ -30,10 +30,10 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -227,7 +227,7 @@ func TestPromote(t *testing.T) {
 	works := given.Run(execution(), given.Works(0))
 	works.Labels[resources.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
 	listers := given.NewListers([]runtime.Object{given.FreeLease(), works})
-	index, err := runs.NewIndex(listers.Indexers())
+	index, err := pipelinerun.NewIndex(listers.Indexers())
 	if err != nil {
 		t.Fatal(err)
 	}

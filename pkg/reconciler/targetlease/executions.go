@@ -8,7 +8,7 @@ import (
 	"fmt"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/holders"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -23,7 +23,7 @@ func (r *Reconciler) cached(holder targetlock.Holder) *v1alpha1.WorkflowExecutio
 
 // live is the execution at the API server, nil if it is gone.
 func (r *Reconciler) live(ctx context.Context, holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) {
-	live, err := holders.Find(ctx, r.client, holder)
+	live, err := takeover.FindHolder(ctx, r.client, holder)
 	if err != nil {
 		return nil, fmt.Errorf("failed to read the execution %s/%s: %w", holder.Namespace, holder.Name, err)
 	}

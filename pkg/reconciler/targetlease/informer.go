@@ -14,7 +14,7 @@ import (
 	"knative.dev/pkg/injection"
 	"knative.dev/pkg/system"
 
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
+	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 

@@ -9,7 +9,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -23,7 +23,7 @@ func (r *Reconciler) deleteOrphans(ctx context.Context, lock *targetlock.Lock, h
 		return err
 	}
 	for _, run := range found {
-		owner := runs.HolderOf(run)
+		owner := pipelinerun.HolderOf(run)
 		isHolder := lock.Holder != nil && lock.Holder.Holder == owner
 		if run.DeletionTimestamp != nil || owner == (targetlock.Holder{}) || isHolder || r.keeps(owner, run) {
 			continue

@@ -22,7 +22,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -43,11 +43,11 @@ func run(t *testing.T, table rtesting.TableTest) {
 }
 
 func construct(ctx context.Context, listers *given.Listers, circumstances *given.Circumstances) controller.Reconciler {
-	index, err := runs.NewIndex(listers.Indexers())
+	index, err := pipelinerun.NewIndex(listers.Indexers())
 	utilruntime.Must(err)
 	now := clocktesting.NewFakePassiveClock(given.Now())
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), given.SystemNamespace, now)
-	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
 	return &Reconciler{
 		leases:     listers.Leases().Leases(given.SystemNamespace),
 		executions: listers.Executions(),

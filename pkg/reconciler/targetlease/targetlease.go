@@ -24,9 +24,9 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	listers "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -49,10 +49,10 @@ type Reconciler struct {
 
 	leases     coordinationlisters.LeaseNamespaceLister
 	executions listers.WorkflowExecutionLister
-	index      *runs.Index
+	index      *pipelinerun.Index
 
 	client   versioned.Interface
-	runs     *runs.Runs
+	runs     *pipelinerun.Runs
 	locks    Locks
 	takeover *takeover.Takeover
 	config   reconciler.ConfigStore

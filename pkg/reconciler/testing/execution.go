@@ -18,7 +18,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/audit"
 	"kubernaut.ai/workflowexecution/pkg/failure"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 )
 
 const (

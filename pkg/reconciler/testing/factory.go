@@ -25,7 +25,7 @@ import (
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	fakeexecutionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client/fake"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 const maxEvents = 20

@@ -12,7 +12,7 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 )
 
 // unwatchedInterval bounds the wait for what is not watched: TaskRuns and CustomRuns that outlive
@@ -21,7 +21,7 @@ const unwatchedInterval = 2 * time.Second
 
 // cleanUp deletes what is left of an ended run: a pod that waits for ever for a ConfigMap must not hold
 // the target for ever. A pod on a node that does not answer does: it may work on.
-func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left runs.Remains) reconciler.Event {
+func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left pipelinerun.Remains) reconciler.Event {
 	silent, next := left.Silent(r.clock.Now())
 	message := "The run has ended; its target stays locked until these have ended too: " + left.String()
 	if silent != "" {

@@ -26,9 +26,9 @@ import (
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -41,15 +41,15 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	executions := executioninformer.Get(ctx)
 	pipelineRuns, pods := runinformers.PipelineRuns(ctx), runinformers.Pods(ctx)
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
-	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
 
 	r := &Reconciler{
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),
 		runLister:    pipelineRuns.Lister(),
 		podLister:    pods.Lister(),
-		index:        runinformers.Index(ctx),
-		departed:     runs.NewDeparted(),
+		index:        pipelinerun.WatchedIndex(ctx),
+		departed:     pipelinerun.NewDeparted(),
 		runNamespace: runinformers.Namespace(ctx),
 		targets:      targets(ctx),
 		locks:        locks,

@@ -20,8 +20,8 @@ import (
 	"knative.dev/pkg/tracker"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/runinformers"
 )
 
 // newController is wired as in the program, with clients of an API server that nobody asks.

@@ -9,7 +9,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/holders"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -69,7 +69,7 @@ func (r *Reconciler) takeOver(ctx context.Context, claim targetlock.Claim, confl
 
 // fateOfBlock looks whether an execution that blocks its workflow still does.
 func (r *Reconciler) fateOfBlock(ctx context.Context, blocker targetlock.Holder) (targetlock.Facts, error) {
-	live, err := holders.Find(ctx, r.executions, blocker)
+	live, err := takeover.FindHolder(ctx, r.executions, blocker)
 	switch {
 	case err != nil:
 		return targetlock.Facts{}, fmt.Errorf("failed to read the execution %s, which blocks the workflow: %w", nameOf(blocker), err)

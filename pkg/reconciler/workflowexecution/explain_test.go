@@ -22,7 +22,7 @@ import (
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
@@ -106,7 +106,7 @@ func withStep(pod *corev1.Pod) {
 
 // The pod went in the second in which its run ended, and a watch told how it looked.
 func TestExplainByAPodThatHasGone(t *testing.T) {
-	departed := runs.NewDeparted()
+	departed := pipelinerun.NewDeparted()
 	departed.Remember(given.Pod(failedRun(), "drain", evicted, withStep))
 	details := wasEvicted()
 	table := rtesting.TableTest{{

@@ -14,8 +14,8 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 )
 
 func TestObserve(t *testing.T) {

@@ -17,9 +17,9 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -53,8 +53,8 @@ func (r *Reconciler) track(wfe *v1alpha1.WorkflowExecution) error {
 
 // refOf says which run is the one of the execution. Where it lives is stored with its reference: the
 // execution namespace may have been configured anew since.
-func (r *Reconciler) refOf(wfe *v1alpha1.WorkflowExecution) runs.Ref {
-	ref := runs.Ref{Namespace: r.runNamespace, Name: names.PipelineRun(wfe), Execution: wfe.UID}
+func (r *Reconciler) refOf(wfe *v1alpha1.WorkflowExecution) pipelinerun.Ref {
+	ref := pipelinerun.Ref{Namespace: r.runNamespace, Name: names.PipelineRun(wfe), Execution: wfe.UID}
 	if stored := wfe.Status.PipelineRunRef; stored != nil {
 		ref.Namespace, ref.UID = stored.Namespace, stored.UID
 	}

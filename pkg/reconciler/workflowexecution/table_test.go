@@ -27,7 +27,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -64,12 +64,12 @@ func constructAt(
 
 // constructAfter has a reconciler that remembers pods.
 func constructAfter(
-	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock, departed *runs.Departed,
+	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock, departed *pipelinerun.Departed,
 ) controller.Reconciler {
-	index, err := runs.NewIndex(listers.Indexers())
+	index, err := pipelinerun.NewIndex(listers.Indexers())
 	utilruntime.Must(err)
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), given.SystemNamespace, now)
-	ours := runs.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
 	r := &Reconciler{
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),

@@ -23,7 +23,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/audit"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -52,13 +52,13 @@ type Reconciler struct {
 	// The listers know our PipelineRuns in the execution namespace, and their pods.
 	runLister    tektonlisters.PipelineRunLister
 	podLister    corelisters.PodLister
-	index        *runs.Index
-	departed     *runs.Departed
+	index        *pipelinerun.Index
+	departed     *pipelinerun.Departed
 	runNamespace string
 
 	targets  Targets
 	locks    Locks
-	runs     *runs.Runs
+	runs     *pipelinerun.Runs
 	takeover *takeover.Takeover
 	audit    Audit
 	tracker  tracker.Interface

@@ -33,7 +33,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/audit"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	fakeexecutionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client/fake"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/runs"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -236,7 +236,7 @@ func (w *world) lookAfterLease() {
 	w.t.Helper()
 	kube := kubeclient.Get(w.ctx)
 	locks := targetlock.NewStore(kube.CoordinationV1(), given.SystemNamespace, w.clock)
-	ours := runs.New(tektonclient.Get(w.ctx), kube, w.clock)
+	ours := pipelinerun.New(tektonclient.Get(w.ctx), kube, w.clock)
 	if holder := w.lock().Holder; holder != nil {
 		policy := targetlock.PolicyOf(config.DefaultWorkflowExecution())
 		w.act(func() {

@@ -15,7 +15,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources/names"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 )
 
 const bundlesResolver = "bundles"

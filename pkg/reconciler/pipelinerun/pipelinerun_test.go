@@ -1,7 +1,7 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package runs
+package pipelinerun
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
 )
 
 // server has the objects, and answers first as the reactions say.

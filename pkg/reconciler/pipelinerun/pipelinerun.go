@@ -1,9 +1,9 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package runs knows a PipelineRun of ours and everything Tekton made for it, as the API server has
+// Package pipelinerun knows a PipelineRun of ours and everything Tekton made for it, as the API server has
 // them, and makes the writes that start and end it.
-package runs
+package pipelinerun
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
 
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 // Runs reads and writes at the API server only: what starts or ends a workflow never rests on a cache.

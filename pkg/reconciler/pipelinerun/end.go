@@ -1,7 +1,7 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package runs
+package pipelinerun
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 // Cancel ends the run by way of its finally tasks, and notes why on the run itself. A run that has

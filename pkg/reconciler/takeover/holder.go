@@ -1,8 +1,7 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package holders finds the executions that Leases and ledgers name.
-package holders
+package takeover
 
 import (
 	"context"
@@ -15,9 +14,9 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// Find reads the execution at the API server, nil if it is gone, though another may have its name. The
+// FindHolder reads the execution at the API server, nil if it is gone, though another may have its name. The
 // error is that of the client: what the execution was wanted for, the caller knows.
-func Find(ctx context.Context, client versioned.Interface, holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) {
+func FindHolder(ctx context.Context, client versioned.Interface, holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) {
 	live, err := client.KubernautV1alpha1().WorkflowExecutions(holder.Namespace).Get(ctx, holder.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):

@@ -1,11 +1,11 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package runinformers watches the PipelineRuns of our executions and their pods, and nothing else.
+// Package informers watches the PipelineRuns of our executions and their pods, and nothing else.
 //
 // Knative's injected informers list whole clusters. These are limited by namespace and label in the
 // requests themselves, so that foreign PipelineRuns cost no memory and need no rights.
-package runinformers
+package informers
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 type namespaceKey struct{}

@@ -1,15 +1,19 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package runs
+package pipelinerun
 
 import (
+	"context"
+
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
+	"knative.dev/pkg/logging"
 
-	"kubernaut.ai/workflowexecution/pkg/reconciler/workflowexecution/resources"
+	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 // byTarget is the name of the index over the hash of the target.
@@ -32,6 +36,15 @@ func NewIndex(runs, pods cache.Indexer) (*Index, error) {
 		}
 	}
 	return &Index{runs: runs, pods: pods}, nil
+}
+
+// WatchedIndex finds what the informers of the context know. It has to be called before they are started.
+func WatchedIndex(ctx context.Context) *Index {
+	index, err := NewIndex(runinformers.PipelineRuns(ctx).Informer().GetIndexer(), runinformers.Pods(ctx).Informer().GetIndexer())
+	if err != nil {
+		logging.FromContext(ctx).Fatalw("Failed to index the runs by their targets", "error", err)
+	}
+	return index
 }
 
 func targetOf(object any) ([]string, error) {
