@@ -60,7 +60,7 @@ func NodeName(number int) string { return fmt.Sprintf("node-%d", number) }
 
 // nodeSettings is what the files of a node are made from.
 type nodeSettings struct {
-	Name, Dir, Registry, PauseImage, CNIPlugins, PodSubnet, ClusterSubnet, ClientCA, ControlGroup, ProxyKubeconfig string
+	Name, Dir, Logs, Registry, PauseImage, CNIPlugins, PodSubnet, ClusterSubnet, ClientCA, ControlGroup, ProxyKubeconfig string
 }
 
 // startNodes starts the real nodes and waits until pods can be scheduled to each.
@@ -122,7 +122,8 @@ func (c *Cluster) writeNodeFiles(n *realNode, group string) error {
 		return err
 	}
 	settings := nodeSettings{
-		Name: n.name, Dir: n.dir, Registry: c.Registry(), PauseImage: pauseImage, CNIPlugins: cniPlugins,
+		Name: n.name, Dir: n.dir, Logs: filepath.Join(c.dir, logsFolder, n.name+"-pods"), Registry: c.Registry(),
+		PauseImage: pauseImage, CNIPlugins: cniPlugins,
 		PodSubnet: podSubnet(n.number), ClusterSubnet: clusterSubnet, ClientCA: c.pki.ca, ControlGroup: group,
 		ProxyKubeconfig: proxyKubeconfig,
 	}
