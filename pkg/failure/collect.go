@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // collectTime is how long a failure may take to be looked into, the log included.
@@ -21,8 +23,8 @@ const collectTime = 5 * time.Second
 type Sources interface {
 	TaskRuns(context.Context) ([]tektonv1.TaskRun, error)
 	CustomRuns(context.Context) ([]tektonv1beta1.CustomRun, error)
-	// Pods are those that exist, and those that are remembered.
-	Pods(context.Context) ([]corev1.Pod, error)
+	// Pods are those that exist, and those that are remembered. Of these, some may be outdated.
+	Pods(context.Context) (pods []corev1.Pod, outdated sets.Set[types.UID], err error)
 	// Log is the end of what a container has written.
 	Log(ctx context.Context, namespace, pod, container string, lines int) (string, error)
 }
@@ -43,7 +45,7 @@ func (e *Evidence) Collect(ctx context.Context, from Sources, lines int) error {
 		return answers[1].permit(err)
 	})
 	group.Go(func() (err error) {
-		e.Pods, err = from.Pods(each)
+		e.Pods, e.Outdated, err = from.Pods(each)
 		return answers[2].permit(err)
 	})
 	if err := group.Wait(); err != nil {

@@ -16,6 +16,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // sources are those of a recorded case, of which each may fail.
@@ -44,8 +46,8 @@ func (s *sources) CustomRuns(ctx context.Context) ([]tektonv1beta1.CustomRun, er
 	return nil, s.ask(ctx, KindCustomRuns)
 }
 
-func (s *sources) Pods(ctx context.Context) ([]corev1.Pod, error) {
-	return s.recorded.Pods, s.ask(ctx, KindPods)
+func (s *sources) Pods(ctx context.Context) ([]corev1.Pod, sets.Set[types.UID], error) {
+	return s.recorded.Pods, nil, s.ask(ctx, KindPods)
 }
 
 func (s *sources) Log(ctx context.Context, _, pod, container string, lines int) (string, error) {

@@ -11,6 +11,8 @@ import (
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
@@ -24,6 +26,9 @@ type Evidence struct {
 	CustomRuns []tektonv1beta1.CustomRun
 	// Pods of the run, as they are, or as they were last seen before they went.
 	Pods []corev1.Pod
+	// Outdated are those of the pods that may have gone on after they were seen as they are here. Such a copy proves
+	// what was executed, and never that nothing was.
+	Outdated sets.Set[types.UID]
 	// Log is the end of the log of the step that failed (StepToRead), as it was written.
 	Log string
 	// Gaps tell what could not be read.

@@ -58,12 +58,16 @@ func (a *attempt) mayHaveExecuted(e *Evidence) bool {
 	switch {
 	case slices.ContainsFunc(a.status.Steps, isStepThatRan):
 		return true
-	case len(a.pods) > 0 && !a.hasLostPod():
+	case len(a.pods) > 0 && !a.hasOutdatedPod(e) && !a.hasLostPod():
 		return false
 	case a.status.PodName == "":
 		return slices.ContainsFunc(a.status.Steps, hasState) || e.lacks(KindPods) && !refusedBeforePod[a.reason()]
 	}
 	return !a.neverGotReady() && !a.isWhatWaited(e.WaitingFor)
+}
+
+func (a *attempt) hasOutdatedPod(e *Evidence) bool {
+	return slices.ContainsFunc(a.pods, func(pod *corev1.Pod) bool { return e.Outdated.Has(pod.UID) })
 }
 
 // hasLostPod tells whether the TaskRun reports the end of a container that none of the pods can have had. They were

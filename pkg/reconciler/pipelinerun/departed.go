@@ -34,9 +34,17 @@ func NewDeparted() *Departed {
 	return &Departed{runs: lru.New(maxDeparted)}
 }
 
+// gonePod is a pod as it was last seen, which may be how it was before it ended.
+type gonePod struct {
+	*corev1.Pod
+
+	isOutdated bool
+}
+
 // Remember takes the last state of a pod, as a watch gives it. Pods that succeeded explain nothing.
 func (d *Departed) Remember(object any) {
-	if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+	gone, isOutdated := object.(cache.DeletedFinalStateUnknown)
+	if isOutdated {
 		object = gone.Obj
 	}
 	pod, ok := object.(*corev1.Pod)
@@ -47,12 +55,12 @@ func (d *Departed) Remember(object any) {
 	defer d.mu.Unlock()
 	run := resources.RunUIDOf(pod)
 	if pods := d.of(run); len(pods) < maxDepartedPods {
-		d.runs.Add(run, append(pods, essence(pod)))
+		d.runs.Add(run, append(pods, gonePod{Pod: essence(pod), isOutdated: isOutdated}))
 	}
 }
 
 // Of are the pods of a run that are remembered. A nil Departed remembers none.
-func (d *Departed) Of(run types.UID) []*corev1.Pod {
+func (d *Departed) Of(run types.UID) []gonePod {
 	if d == nil {
 		return nil
 	}
@@ -61,9 +69,9 @@ func (d *Departed) Of(run types.UID) []*corev1.Pod {
 	return d.of(run)
 }
 
-func (d *Departed) of(run types.UID) []*corev1.Pod {
+func (d *Departed) of(run types.UID) []gonePod {
 	found, _ := d.runs.Get(run)
-	pods, _ := found.([]*corev1.Pod)
+	pods, _ := found.([]gonePod)
 	return slices.Clip(pods)
 }
 

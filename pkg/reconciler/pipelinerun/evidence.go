@@ -11,6 +11,10 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 // maxLogBytes of a log are held while it is read, the last ones.
@@ -20,12 +24,13 @@ const maxLogBytes = 64 << 10
 type Evidence struct {
 	runs     *Runs
 	ref      Ref
+	index    *Index
 	departed *Departed
 }
 
-// Evidence of a run, and of its pods that have gone, as far as they are remembered.
-func (r *Runs) Evidence(ref Ref, departed *Departed) *Evidence {
-	return &Evidence{runs: r, ref: ref, departed: departed}
+// Evidence of a run, and of its pods that have gone, as far as they are cached or remembered.
+func (r *Runs) Evidence(ref Ref, index *Index, departed *Departed) *Evidence {
+	return &Evidence{runs: r, ref: ref, index: index, departed: departed}
 }
 
 // TaskRuns of the run.
@@ -38,22 +43,41 @@ func (e *Evidence) CustomRuns(ctx context.Context) ([]tektonv1beta1.CustomRun, e
 	return e.runs.customRuns(ctx, e.ref)
 }
 
-// Pods of the run that exist, and those that are remembered.
-func (e *Evidence) Pods(ctx context.Context) ([]corev1.Pod, error) {
+// Pods of the run that exist, those that are remembered, and those that are gone while the cache has not heard of it:
+// that has them as they were some time before their end.
+func (e *Evidence) Pods(ctx context.Context) ([]corev1.Pod, sets.Set[types.UID], error) {
+	// The cache comes first: a pod that goes after this look is remembered by the time of the next ones.
+	cached, err := e.index.PodsOf(e.ref.Execution)
+	if err != nil {
+		return nil, nil, err
+	}
 	pods, err := e.runs.pods(ctx, e.ref)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	known := map[string]bool{}
+	known, outdated := sets.New[types.UID](), sets.New[types.UID]()
 	for i := range pods {
-		known[string(pods[i].UID)] = true
+		known.Insert(pods[i].UID)
 	}
-	for _, pod := range e.departed.Of(e.ref.UID) {
-		if !known[string(pod.UID)] {
-			pods = append(pods, *pod)
+	add := func(pod *corev1.Pod, isOutdated bool) {
+		if known.Has(pod.UID) {
+			return
+		}
+		known.Insert(pod.UID)
+		pods = append(pods, *pod)
+		if isOutdated {
+			outdated.Insert(pod.UID)
 		}
 	}
-	return pods, nil
+	for _, gone := range e.departed.Of(e.ref.UID) {
+		add(gone.Pod, gone.isOutdated)
+	}
+	for _, pod := range cached {
+		if resources.RunUIDOf(pod) == e.ref.UID {
+			add(pod, true)
+		}
+	}
+	return pods, outdated, nil
 }
 
 // Log is the end of what a container has written, at most maxLogBytes.

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/cache"
 
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
@@ -28,7 +29,18 @@ func withUID(uid string) func(*corev1.Pod) {
 	return func(pod *corev1.Pod) { pod.UID = types.UID(uid) }
 }
 
-// A pod that is there is what it is, whatever is remembered of it; one that went is what it was.
+func indexOf(t *testing.T, objects ...runtime.Object) *Index {
+	t.Helper()
+	listers := given.NewListers(objects)
+	index, err := NewIndex(listers.Indexers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return index
+}
+
+// A pod that is there is what it is, whatever is remembered of it; one that went is what it was. What was missed of a
+// pod's life, or may come yet, makes its copy outdated.
 func TestPodsThatAreAndThatWere(t *testing.T) {
 	run := given.Run(execution())
 	departed := NewDeparted()
@@ -39,9 +51,18 @@ func TestPodsThatAreAndThatWere(t *testing.T) {
 	departed.Remember(given.Pod(run, "drain", withUID("well"), func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodSucceeded }))
 	departed.Remember("no pod")
 	ctx, r := server(t, []runtime.Object{given.Pod(run, "drain", withUID("live"))})
-	pods, err := r.Evidence(refTo(run, run.UID), departed).Pods(ctx)
-	if got := uidsOf(pods); err != nil || got != "live gone missed" {
+	cached := indexOf(t,
+		given.Pod(run, "drain", withUID("live"), given.PodEnded),
+		given.Pod(run, "evict", withUID("gone"), given.PodEnded),
+		given.Pod(run, "check", withUID("cached")),
+		given.Pod(given.Run(execution(), given.Again), "drain", withUID("another run's")),
+	)
+	pods, outdated, err := r.Evidence(refTo(run, run.UID), cached, departed).Pods(ctx)
+	if got := uidsOf(pods); err != nil || got != "live gone missed cached" {
 		t.Errorf("Pods() = %q, %v", got, err)
+	}
+	if want := sets.New[types.UID]("missed", "cached"); !outdated.Equal(want) {
+		t.Errorf("Outdated are %v, want %v", outdated, want)
 	}
 	if pods[0].Status.ContainerStatuses[0].State.Running == nil {
 		t.Error("What is remembered hides what is")
@@ -67,7 +88,7 @@ func TestDepartedIsBounded(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	ctx, r := server(t, nil)
-	log, err := r.Evidence(refTo(given.Run(execution()), ""), nil).Log(ctx, "a", "b", "step-main", 50)
+	log, err := r.Evidence(refTo(given.Run(execution()), ""), nil, nil).Log(ctx, "a", "b", "step-main", 50)
 	if log != "fake logs" || err != nil {
 		t.Errorf("Log() = %q, %v", log, err)
 	}

@@ -9,6 +9,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/pkg/logging"
 
@@ -16,8 +17,11 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
-// byTarget is the name of the index over the hash of the target.
-const byTarget = "target"
+// byTarget and byExecution are the names of the indices over the hash of the target and the UID of the execution.
+const (
+	byTarget    = "target"
+	byExecution = "execution"
+)
 
 // Index finds our runs and their pods by what they work on. It rests on caches: what it finds has to
 // be looked at again.
@@ -31,7 +35,9 @@ func NewIndex(runs, pods cache.Indexer) (*Index, error) {
 		if _, indexed := indexer.GetIndexers()[byTarget]; indexed {
 			continue
 		}
-		if err := indexer.AddIndexers(cache.Indexers{byTarget: targetOf}); err != nil {
+		if err := indexer.AddIndexers(cache.Indexers{
+			byTarget: byLabel(resources.TargetHashLabel), byExecution: byLabel(resources.ExecutionUIDLabel),
+		}); err != nil {
 			return nil, err
 		}
 	}
@@ -47,12 +53,14 @@ func WatchedIndex(ctx context.Context) *Index {
 	return index
 }
 
-func targetOf(object any) ([]string, error) {
-	labelled, ok := object.(metav1.Object)
-	if !ok || labelled.GetLabels()[resources.TargetHashLabel] == "" {
-		return nil, nil
+func byLabel(label string) cache.IndexFunc {
+	return func(object any) ([]string, error) {
+		labelled, ok := object.(metav1.Object)
+		if !ok || labelled.GetLabels()[label] == "" {
+			return nil, nil
+		}
+		return []string{labelled.GetLabels()[label]}, nil
 	}
-	return []string{labelled.GetLabels()[resources.TargetHashLabel]}, nil
 }
 
 // Targets are the hashes of all targets that a run was made for.
@@ -62,16 +70,21 @@ func (i *Index) Targets() []string {
 
 // Runs on a target, by its hash.
 func (i *Index) Runs(targetHash string) ([]*tektonv1.PipelineRun, error) {
-	return find[*tektonv1.PipelineRun](i.runs, targetHash)
+	return find[*tektonv1.PipelineRun](i.runs, byTarget, targetHash)
 }
 
 // Pods on a target, by its hash.
 func (i *Index) Pods(targetHash string) ([]*corev1.Pod, error) {
-	return find[*corev1.Pod](i.pods, targetHash)
+	return find[*corev1.Pod](i.pods, byTarget, targetHash)
 }
 
-func find[T any](indexer cache.Indexer, hash string) ([]T, error) {
-	objects, err := indexer.ByIndex(byTarget, hash)
+// PodsOf an execution, by its UID.
+func (i *Index) PodsOf(execution types.UID) ([]*corev1.Pod, error) {
+	return find[*corev1.Pod](i.pods, byExecution, string(execution))
+}
+
+func find[T any](indexer cache.Indexer, by, value string) ([]T, error) {
+	objects, err := indexer.ByIndex(by, value)
 	if err != nil {
 		return nil, err
 	}

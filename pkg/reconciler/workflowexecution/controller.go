@@ -47,7 +47,6 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),
 		runLister:    pipelineRuns.Lister(),
-		podLister:    pods.Lister(),
 		index:        pipelinerun.WatchedIndex(ctx),
 		departed:     pipelinerun.NewDeparted(),
 		runNamespace: runinformers.Namespace(ctx),

@@ -36,7 +36,7 @@ func (r *Reconciler) explain(
 	if err != nil {
 		return v1alpha1.FailureDetails{}, err
 	}
-	if err := evidence.Collect(ctx, r.runs.Evidence(r.refOf(wfe), r.departed), settings.LogTailLines); err != nil {
+	if err := evidence.Collect(ctx, r.runs.Evidence(r.refOf(wfe), r.index, r.departed), settings.LogTailLines); err != nil {
 		return v1alpha1.FailureDetails{}, err
 	}
 	if summary := wfe.Status.PipelineRunStatus; summary != nil {
@@ -89,7 +89,7 @@ func (r *Reconciler) noteWaiting(ctx context.Context, wfe *v1alpha1.WorkflowExec
 
 // stuckOn is what a pod waits for, or a TaskRun that got none, which no watch tells.
 func (r *Reconciler) stuckOn(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (failure.Waiting, error) {
-	pods, err := r.ownPods(wfe)
+	pods, err := r.index.PodsOf(wfe.UID)
 	if err != nil {
 		return failure.Waiting{}, err
 	}

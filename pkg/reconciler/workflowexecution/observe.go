@@ -7,8 +7,6 @@ import (
 	"context"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"knative.dev/pkg/logging"
 	"knative.dev/pkg/reconciler"
 
@@ -22,7 +20,7 @@ func (r *Reconciler) observe(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if err := r.noteStart(ctx, wfe, run); err != nil {
 		return err
 	}
-	pods, err := r.ownPods(wfe)
+	pods, err := r.index.PodsOf(wfe.UID)
 	if err != nil {
 		return err
 	}
@@ -38,12 +36,6 @@ func (r *Reconciler) observe(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	summary.WaitingFor = waitingFor(wfe, before.WaitingFor, pods)
 	wfe.Status.PropagatePipelineRunStatus(summary)
 	return nil
-}
-
-// ownPods are the pods of the run, as the cache has them.
-func (r *Reconciler) ownPods(wfe *v1alpha1.WorkflowExecution) ([]*corev1.Pod, error) {
-	ours := labels.SelectorFromSet(labels.Set{resources.ExecutionUIDLabel: string(wfe.UID)})
-	return r.podLister.Pods(r.refOf(wfe).Namespace).List(ours)
 }
 
 // keepDeadline cancels the run when its time is up, so that its finally tasks run: Tekton's own

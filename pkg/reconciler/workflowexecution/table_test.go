@@ -74,7 +74,6 @@ func constructAfter(
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),
 		runLister:    listers.Runs(),
-		podLister:    listers.Pods(),
 		runNamespace: given.RunNamespace,
 		targets:      oneTarget{circumstances.Discovery},
 		index:        index,

@@ -12,7 +12,6 @@ import (
 	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
@@ -51,7 +50,6 @@ type Reconciler struct {
 
 	// The listers know our PipelineRuns in the execution namespace, and their pods.
 	runLister    tektonlisters.PipelineRunLister
-	podLister    corelisters.PodLister
 	index        *pipelinerun.Index
 	departed     *pipelinerun.Departed
 	runNamespace string
