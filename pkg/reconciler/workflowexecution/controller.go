@@ -10,8 +10,6 @@ import (
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/discovery/cached/memory"
-	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
@@ -92,8 +90,7 @@ func options(store reconciler.ConfigStore) controller.Options {
 }
 
 func targets(ctx context.Context) Targets {
-	discovery := memory.NewMemCacheClient(kubeclient.Get(ctx).Discovery())
-	return targetlock.NewResolver(restmapper.NewDeferredDiscoveryRESTMapper(discovery))
+	return targetlock.NewResolver(kubeclient.Get(ctx).Discovery())
 }
 
 func handle(ctx context.Context, informer cache.SharedIndexInformer, handler cache.ResourceEventHandler) {
