@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
@@ -14,8 +15,8 @@ import (
 
 // Labels that are Tekton's: what a pod, a TaskRun or a CustomRun works on.
 const (
-	pipelineTaskLabel = "tekton.dev/pipelineTask"
-	taskRunLabel      = "tekton.dev/taskRun"
+	pipelineTaskLabel = pipeline.PipelineTaskLabelKey
+	taskRunLabel      = pipeline.TaskRunLabelKey
 )
 
 // attempt is one try of a TaskRun. All but the last have failed, and left their status behind.

@@ -144,7 +144,7 @@ func podMayHaveExecuted(pod *corev1.Pod) bool {
 }
 
 // Tekton's gate: the entrypoint of the first step waits until this annotation of its pod says so, which
-// Tekton has it say when all containers run.
+// Tekton has it say when all containers run. Tekton exports no constants of these.
 const (
 	readyAnnotation = "tekton.dev/ready"
 	readyValue      = "READY"

@@ -11,6 +11,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -99,7 +100,7 @@ func wantChanged(t *testing.T, err error) {
 // leaseWith is a Lease with what is needed for a decision.
 func leaseWith(ledger, identity string) *coordinationv1.Lease {
 	lease := newLease(lockNamespace, target)
-	lease.Annotations[LedgerAnnotation] = ledger
+	lease.Annotations[workflowexecution.LedgerAnnotation] = ledger
 	lease.Spec.HolderIdentity = &identity
 	return lease
 }

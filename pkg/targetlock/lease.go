@@ -9,25 +9,8 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
-)
 
-// Labels and annotations of a target's Lease.
-const (
-	// LockLabel and LockTarget select the Leases of targets:
-	// kubectl get leases -n kubernaut-system -l kubernaut.ai/lock=target
-	LockLabel = "kubernaut.ai/lock"
-	// LockTarget is the value of LockLabel.
-	LockTarget = "target"
-	// TargetAnnotation is the canonical target.
-	TargetAnnotation = "kubernaut.ai/target-resource"
-	// WorkflowIDAnnotation is the workflow of the holder.
-	WorkflowIDAnnotation = "kubernaut.ai/workflow-id"
-	// RunNamespaceAnnotation is where the holder's PipelineRun lives.
-	RunNamespaceAnnotation = "kubernaut.ai/run-namespace"
-	// FencedAnnotation is set once the holder's run must not be started any more.
-	FencedAnnotation = "kubernaut.ai/fenced"
-	// LedgerAnnotation holds the Ledger. Without it nothing is remembered of the target.
-	LedgerAnnotation = "kubernaut.ai/ledger"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 )
 
 // Lock is the lock of a target as a Lease says it.
@@ -49,8 +32,8 @@ func LockOf(lease *coordinationv1.Lease) *Lock {
 	if lease == nil {
 		return lock
 	}
-	_, lock.Fenced = lease.Annotations[FencedAnnotation]
-	if text, found := lease.Annotations[LedgerAnnotation]; found {
+	_, lock.Fenced = lease.Annotations[workflowexecution.FencedAnnotation]
+	if text, found := lease.Annotations[workflowexecution.LedgerAnnotation]; found {
 		lock.Ledger, lock.LedgerErr = DecodeLedger(text)
 	}
 	if identity := ptr.Deref(lease.Spec.HolderIdentity, ""); identity != "" {
@@ -59,9 +42,9 @@ func LockOf(lease *coordinationv1.Lease) *Lock {
 		lock.Holder = &Conflict{
 			Holder:       holder,
 			Identity:     identity,
-			Target:       lease.Annotations[TargetAnnotation],
-			WorkflowID:   lease.Annotations[WorkflowIDAnnotation],
-			RunNamespace: lease.Annotations[RunNamespaceAnnotation],
+			Target:       lease.Annotations[workflowexecution.TargetAnnotation],
+			WorkflowID:   lease.Annotations[workflowexecution.WorkflowIDAnnotation],
+			RunNamespace: lease.Annotations[workflowexecution.RunNamespaceAnnotation],
 			Since:        ptr.Deref(lease.Spec.AcquireTime, metav1.MicroTime{}).Time,
 		}
 	}
@@ -76,7 +59,7 @@ func (l *Lock) Target() string {
 	if l.lease == nil {
 		return ""
 	}
-	return l.lease.Annotations[TargetAnnotation]
+	return l.lease.Annotations[workflowexecution.TargetAnnotation]
 }
 
 func (l *Lock) isHeldBy(holder Holder) bool {
@@ -87,23 +70,23 @@ func newLease(namespace, target string) *coordinationv1.Lease {
 	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
 		Namespace:   namespace,
 		Name:        LeaseName(target),
-		Labels:      map[string]string{LockLabel: LockTarget},
-		Annotations: map[string]string{TargetAnnotation: target},
+		Labels:      map[string]string{workflowexecution.LockLabel: workflowexecution.LockTarget},
+		Annotations: map[string]string{workflowexecution.TargetAnnotation: target},
 	}}
 }
 
 // hold makes the claim the holder. The target is set anew, in case somebody has removed it.
 func hold(lease *coordinationv1.Lease, claim Claim, now time.Time) {
-	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, TargetAnnotation, claim.Target)
-	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, WorkflowIDAnnotation, claim.WorkflowID)
-	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, RunNamespaceAnnotation, claim.RunNamespace)
-	delete(lease.Annotations, FencedAnnotation)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.TargetAnnotation, claim.Target)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.WorkflowIDAnnotation, claim.WorkflowID)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.RunNamespaceAnnotation, claim.RunNamespace)
+	delete(lease.Annotations, workflowexecution.FencedAnnotation)
 	lease.Spec.HolderIdentity = new(claim.Holder.String())
 	lease.Spec.AcquireTime = new(metav1.NewMicroTime(now))
 }
 
 func free(lease *coordinationv1.Lease) {
-	for _, annotation := range []string{WorkflowIDAnnotation, RunNamespaceAnnotation, FencedAnnotation} {
+	for _, annotation := range []string{workflowexecution.WorkflowIDAnnotation, workflowexecution.RunNamespaceAnnotation, workflowexecution.FencedAnnotation} {
 		delete(lease.Annotations, annotation)
 	}
 	lease.Spec.HolderIdentity, lease.Spec.AcquireTime = nil, nil
@@ -116,13 +99,13 @@ func isFree(lease *coordinationv1.Lease) bool {
 // write puts the ledger on the Lease; an empty one is no annotation.
 func (l Ledger) write(lease *coordinationv1.Lease) error {
 	if len(l) == 0 {
-		delete(lease.Annotations, LedgerAnnotation)
+		delete(lease.Annotations, workflowexecution.LedgerAnnotation)
 		return nil
 	}
 	text, err := l.Encode()
 	if err != nil {
 		return err
 	}
-	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, LedgerAnnotation, text)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.LedgerAnnotation, text)
 	return nil
 }

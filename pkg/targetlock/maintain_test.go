@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -67,7 +68,7 @@ func TestLiftLeavesHolderAndOthersAlone(t *testing.T) {
 		t.Errorf("Lift() = %v, %v", lifted, err)
 	}
 	got := server.lease(target)
-	want.ResourceVersion, want.Annotations[LedgerAnnotation] = got.ResourceVersion, got.Annotations[LedgerAnnotation]
+	want.ResourceVersion, want.Annotations[workflowexecution.LedgerAnnotation] = got.ResourceVersion, got.Annotations[workflowexecution.LedgerAnnotation]
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("(-want, +got):", diff)
 	}
@@ -194,7 +195,7 @@ func TestPruneLeavesAHeldLeaseHeld(t *testing.T) {
 	prune(t, server, noon.Add(time.Hour), everybodyIsGone)
 	got := server.lease(target)
 	want.ResourceVersion = got.ResourceVersion
-	delete(want.Annotations, LedgerAnnotation)
+	delete(want.Annotations, workflowexecution.LedgerAnnotation)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("(-want, +got):", diff)
 	}

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -190,7 +191,7 @@ func TestBlockIsRememberedThoughTheLeaseWasFreedByHand(t *testing.T) {
 			got := server.lease(target)
 			want := heldLease()
 			want.UID, want.ResourceVersion, want.Spec = got.UID, got.ResourceVersion, coordinationv1.LeaseSpec{}
-			want.Annotations = map[string]string{TargetAnnotation: target, LedgerAnnotation: got.Annotations[LedgerAnnotation]}
+			want.Annotations = map[string]string{workflowexecution.TargetAnnotation: target, workflowexecution.LedgerAnnotation: got.Annotations[workflowexecution.LedgerAnnotation]}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error("(-want, +got):", diff)
 			}
@@ -345,7 +346,7 @@ func TestCorruptLedger(t *testing.T) {
 			s := server.store(noon)
 			acquire(t, s, by("a"))
 			lease := server.lease(target)
-			lease.Annotations[LedgerAnnotation] = text
+			lease.Annotations[workflowexecution.LedgerAnnotation] = text
 			server.put(lease)
 			if got := decide(t, s, by("a")); got.Verdict != Held {
 				t.Errorf("the holder: Decide() = %+v", got)
@@ -355,7 +356,7 @@ func TestCorruptLedger(t *testing.T) {
 			}
 			release(t, s, by("a"), failed(noon, true))
 			got := server.lease(target)
-			if text != got.Annotations[LedgerAnnotation] || !isFree(got) {
+			if text != got.Annotations[workflowexecution.LedgerAnnotation] || !isFree(got) {
 				t.Errorf("it is left as %+v", got)
 			}
 			if got := decide(t, s, by("b")); got.Verdict != Unreadable || got.Err == nil {

@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/utils/clock"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 )
 
 // ErrChanged means that the lock is not what it was when it was read: read it again and decide again.
@@ -74,7 +76,7 @@ func (s *Store) Fence(ctx context.Context, claim Claim) error {
 			return nil
 		}
 		lease := lock.lease.DeepCopy()
-		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, FencedAnnotation, s.clock.Now().UTC().Format(time.RFC3339))
+		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.FencedAnnotation, s.clock.Now().UTC().Format(time.RFC3339))
 		return s.update(ctx, lease, "fence the lease", claim.Target)
 	})
 }
@@ -86,7 +88,7 @@ func (s *Store) create(ctx context.Context, lease *coordinationv1.Lease, target 
 
 // update gives the lease back the label by which it is watched, in case somebody has removed it.
 func (s *Store) update(ctx context.Context, lease *coordinationv1.Lease, what, target string) error {
-	metav1.SetMetaDataLabel(&lease.ObjectMeta, LockLabel, LockTarget)
+	metav1.SetMetaDataLabel(&lease.ObjectMeta, workflowexecution.LockLabel, workflowexecution.LockTarget)
 	_, err := s.leases.Update(ctx, lease, metav1.UpdateOptions{})
 	return outcomeOf(err, what, target)
 }
@@ -94,7 +96,7 @@ func (s *Store) update(ctx context.Context, lease *coordinationv1.Lease, what, t
 // put stores a lease whose ledger may have changed. One that is free and remembers nothing is deleted:
 // leases do not accumulate.
 func (s *Store) put(ctx context.Context, lease *coordinationv1.Lease, what, target string) error {
-	if _, remembers := lease.Annotations[LedgerAnnotation]; remembers || !isFree(lease) {
+	if _, remembers := lease.Annotations[workflowexecution.LedgerAnnotation]; remembers || !isFree(lease) {
 		return s.update(ctx, lease, what, target)
 	}
 	err := s.leases.Delete(ctx, lease.Name, metav1.DeleteOptions{

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -56,12 +57,12 @@ func TestTakeOfAFreeLeaseKeepsWhatItRemembers(t *testing.T) {
 	s := server.store(noon)
 	acquire(t, s, by("b").of("scale"))
 	release(t, s, by("b").of("scale"), failed(noon, true))
-	ledger := server.lease(target).Annotations[LedgerAnnotation]
+	ledger := server.lease(target).Annotations[workflowexecution.LedgerAnnotation]
 	server.requests = nil
 	acquire(t, s, by("a"))
 	want := heldLease()
 	want.ResourceVersion = "3"
-	want.Annotations[LedgerAnnotation] = ledger
+	want.Annotations[workflowexecution.LedgerAnnotation] = ledger
 	if diff := cmp.Diff(want, server.lease(target)); diff != "" || ledger == "" {
 		t.Error("(-want, +got):", diff)
 	}
@@ -73,7 +74,7 @@ func TestTakeOfAFreeLeaseKeepsWhatItRemembers(t *testing.T) {
 func TestTakeMendsALeaseThatSomebodyEdited(t *testing.T) {
 	server := newAPIServer()
 	server.put(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
-		Namespace: lockNamespace, Name: LeaseName(target), Annotations: map[string]string{FencedAnnotation: "yes"},
+		Namespace: lockNamespace, Name: LeaseName(target), Annotations: map[string]string{workflowexecution.FencedAnnotation: "yes"},
 	}})
 	acquire(t, server.store(noon), by("a"))
 	want := heldLease()
@@ -291,7 +292,7 @@ func TestFenceOfALeaseWithoutMetadata(t *testing.T) {
 	if err := s.Fence(t.Context(), by("a")); err != nil || mayStart(t, s, by("a")) {
 		t.Error("it is not fenced:", err)
 	}
-	if server.lease(target).Labels[LockLabel] != LockTarget {
+	if server.lease(target).Labels[workflowexecution.LockLabel] != workflowexecution.LockTarget {
 		t.Error("nobody watches it")
 	}
 }

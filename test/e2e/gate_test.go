@@ -11,8 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/test/install"
 )
 
@@ -74,7 +74,7 @@ func open(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 func expectOneRun(t *testing.T, wfe *v1alpha1.WorkflowExecution) {
 	t.Helper()
 	runs, err := w.Tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).List(t.Context(), metav1.ListOptions{
-		LabelSelector: resources.ExecutionUIDLabel + "=" + string(wfe.UID),
+		LabelSelector: workflowexecution.ExecutionUIDLabel + "=" + string(wfe.UID),
 	})
 	if err != nil {
 		t.Fatal(err)

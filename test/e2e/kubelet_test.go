@@ -12,9 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
-	"kubernaut.ai/workflowexecution/pkg/targetlock"
 	"kubernaut.ai/workflowexecution/test/install"
 	"kubernaut.ai/workflowexecution/test/processes"
 )
@@ -146,14 +146,14 @@ func (a abandoned) expectLocked(t *testing.T, record *processes.Record, bundle s
 // holderOf is who holds the target of an execution, empty if nobody does.
 func holderOf(t *testing.T, wfe *v1alpha1.WorkflowExecution) string {
 	t.Helper()
-	leases, err := w.Kube.CoordinationV1().Leases(install.SystemNamespace).List(t.Context(), metav1.ListOptions{LabelSelector: targetlock.LockLabel + "=" + targetlock.LockTarget})
+	leases, err := w.Kube.CoordinationV1().Leases(install.SystemNamespace).List(t.Context(), metav1.ListOptions{LabelSelector: workflowexecution.LockLabel + "=" + workflowexecution.LockTarget})
 	if err != nil {
 		t.Fatal(err)
 	}
 	target := strings.Replace(wfe.Spec.TargetResource, "/deployment/", "/deployments.apps/", 1)
 	for i := range leases.Items {
 		lease := &leases.Items[i]
-		if lease.Annotations[targetlock.TargetAnnotation] == target && lease.Spec.HolderIdentity != nil {
+		if lease.Annotations[workflowexecution.TargetAnnotation] == target && lease.Spec.HolderIdentity != nil {
 			return *lease.Spec.HolderIdentity
 		}
 	}

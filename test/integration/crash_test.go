@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 	"kubernaut.ai/workflowexecution/test/cluster"
 	"kubernaut.ai/workflowexecution/test/install"
@@ -94,7 +94,7 @@ func TestForeignPipelineRunIsNeverAdopted(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: names.PipelineRun(wfe),
 			// Labels alone prove nothing: whoever may create runs may copy them.
-			Labels: map[string]string{resources.ExecutionUIDLabel: string(wfe.UID)},
+			Labels: map[string]string{workflowexecution.ExecutionUIDLabel: string(wfe.UID)},
 		},
 		Spec: tektonv1.PipelineRunSpec{
 			Status:       tektonv1.PipelineRunSpecStatusPending,

@@ -1,7 +1,7 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package workflowexecution names the API group and its resources.
+// Package workflowexecution names the API group, its resources, and the keys of all labels and annotations.
 package workflowexecution
 
 import "k8s.io/apimachinery/pkg/runtime/schema"

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
@@ -26,8 +27,8 @@ func (r *Runs) Cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1a
 		"metadata": map[string]any{
 			"uid": run.UID,
 			"annotations": map[string]string{
-				resources.CancelReasonAnnotation: string(reason),
-				resources.CancelledAtAnnotation:  r.clock.Now().UTC().Format(time.RFC3339),
+				workflowexecution.CancelReasonAnnotation: string(reason),
+				workflowexecution.CancelledAtAnnotation:  r.clock.Now().UTC().Format(time.RFC3339),
 			},
 		},
 		"spec": map[string]any{"status": tektonv1.PipelineRunSpecStatusCancelledRunFinally},
@@ -55,7 +56,7 @@ func (r *Runs) hasEnded(ctx context.Context, run *tektonv1.PipelineRun) bool {
 // given time, or from the cancellation if that came later: they get their time also when no controller
 // was up to cancel the run at once.
 func (r *Runs) GraceRemaining(run *tektonv1.PipelineRun, since time.Time, settings resources.Settings) time.Duration {
-	cancelled, err := time.Parse(time.RFC3339, run.Annotations[resources.CancelledAtAnnotation])
+	cancelled, err := time.Parse(time.RFC3339, run.Annotations[workflowexecution.CancelledAtAnnotation])
 	if err == nil && cancelled.After(since) {
 		since = cancelled
 	}

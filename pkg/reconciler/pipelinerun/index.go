@@ -13,8 +13,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/pkg/logging"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 // byTarget and byExecution are the names of the indices over the hash of the target and the UID of the execution.
@@ -36,7 +36,7 @@ func NewIndex(runs, pods cache.Indexer) (*Index, error) {
 			continue
 		}
 		if err := indexer.AddIndexers(cache.Indexers{
-			byTarget: byLabel(resources.TargetHashLabel), byExecution: byLabel(resources.ExecutionUIDLabel),
+			byTarget: byLabel(workflowexecution.TargetHashLabel), byExecution: byLabel(workflowexecution.ExecutionUIDLabel),
 		}); err != nil {
 			return nil, err
 		}

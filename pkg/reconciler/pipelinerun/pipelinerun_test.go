@@ -15,8 +15,8 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
@@ -55,7 +55,7 @@ func TestGet(t *testing.T) {
 		{"not one that was made later, with our marks", given.Run(execution(), given.Again), ours.UID, false},
 		{"by our marks", ours, "", true},
 		{"not one of half our marks", given.Run(execution(), given.Unlabelled), "", false},
-		{"not one of the other half", given.Run(execution(), given.Without(resources.ExecutionUIDAnnotation)), "", false},
+		{"not one of the other half", given.Run(execution(), given.Without(workflowexecution.ExecutionUIDAnnotation)), "", false},
 		{"not one of another execution", given.Run(given.Execution("payments/fix", given.WithUID("later"))), "", false},
 		{"not one that is gone", nil, "", false},
 	} {

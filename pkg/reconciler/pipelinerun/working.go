@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -81,7 +82,7 @@ func (r *Runs) workingPod(ctx context.Context, index *Index, targetHash string, 
 }
 
 func isOf(object metav1.Object, execution types.UID) bool {
-	return object.GetLabels()[resources.ExecutionUIDLabel] == string(execution)
+	return object.GetLabels()[workflowexecution.ExecutionUIDLabel] == string(execution)
 }
 
 func since(run *tektonv1.PipelineRun) metav1.Time {
@@ -96,9 +97,9 @@ func since(run *tektonv1.PipelineRun) metav1.Time {
 func HolderOf(object metav1.Object) targetlock.Holder {
 	annotations := object.GetAnnotations()
 	return targetlock.Holder{
-		Namespace: annotations[resources.ExecutionNamespaceAnnotation],
-		Name:      annotations[resources.ExecutionNameAnnotation],
-		UID:       types.UID(annotations[resources.ExecutionUIDAnnotation]),
+		Namespace: annotations[workflowexecution.ExecutionNamespaceAnnotation],
+		Name:      annotations[workflowexecution.ExecutionNameAnnotation],
+		UID:       types.UID(annotations[workflowexecution.ExecutionUIDAnnotation]),
 	}
 }
 
@@ -107,8 +108,8 @@ func conflictOf(object metav1.Object, since metav1.Time) *targetlock.Conflict {
 	return &targetlock.Conflict{
 		Holder:       holder,
 		Identity:     holder.String(),
-		Target:       object.GetAnnotations()[resources.TargetAnnotation],
-		WorkflowID:   object.GetAnnotations()[resources.WorkflowIDAnnotation],
+		Target:       object.GetAnnotations()[workflowexecution.TargetAnnotation],
+		WorkflowID:   object.GetAnnotations()[workflowexecution.WorkflowIDAnnotation],
 		RunNamespace: object.GetNamespace(),
 		Since:        since.Time,
 	}

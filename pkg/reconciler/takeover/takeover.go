@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
@@ -72,7 +73,7 @@ func (t *Takeover) Free(
 		return false, err
 	}
 	if run != nil {
-		theirs.WorkflowID = cmp.Or(theirs.WorkflowID, run.Annotations[resources.WorkflowIDAnnotation])
+		theirs.WorkflowID = cmp.Or(theirs.WorkflowID, run.Annotations[workflowexecution.WorkflowIDAnnotation])
 	}
 	outcome := t.outcome(holder, run)
 	if cleared, err := t.clear(ctx, ref, run, holder == nil); !cleared || err != nil {

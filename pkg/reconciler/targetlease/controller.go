@@ -26,12 +26,12 @@ import (
 	"knative.dev/pkg/system"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -79,7 +79,7 @@ func (r *Reconciler) watch(ctx context.Context, impl *controller.Impl) {
 			}
 		}},
 		executioninformer.Get(ctx).Informer(): onEnd(func(wfe *v1alpha1.WorkflowExecution) {
-			if target := wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation]; target != "" {
+			if target := wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]; target != "" {
 				wake(targetlock.LeaseName(target))
 			}
 		}),
@@ -147,5 +147,5 @@ func hashOf(object any) string {
 	if !ok {
 		return ""
 	}
-	return labelled.GetLabels()[resources.TargetHashLabel]
+	return labelled.GetLabels()[workflowexecution.TargetHashLabel]
 }

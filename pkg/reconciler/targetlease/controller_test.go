@@ -29,10 +29,10 @@ import (
 	"knative.dev/pkg/system"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -98,7 +98,7 @@ func listed(kind, apiVersion string) metav1.TypeMeta {
 // A Lease, a run that appears and an execution that is gone wake the Leases of their targets.
 func TestWakes(t *testing.T) {
 	run := given.Run(execution())
-	run.Labels[resources.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
+	run.Labels[workflowexecution.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
 	gone := execution(given.Started(0), onTarget(aThirdTarget))
 	gone.TypeMeta = metav1.TypeMeta{Kind: "WorkflowExecution", APIVersion: v1alpha1.SchemeGroupVersion.String()}
 	impl, informers := newController(t, serve(t, map[string]served{
@@ -159,7 +159,7 @@ func keys(ctx context.Context, t *testing.T, impl *controller.Impl, n int) []str
 
 func onTarget(target string) given.ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
-		wfe.Status.Annotations = map[string]string{v1alpha1.CanonicalTargetAnnotation: target}
+		wfe.Status.Annotations = map[string]string{workflowexecution.CanonicalTargetAnnotation: target}
 	}
 }
 
@@ -225,7 +225,7 @@ func TestHashOf(t *testing.T) {
 func TestPromote(t *testing.T) {
 	t.Setenv(system.NamespaceEnvKey, given.SystemNamespace)
 	works := given.Run(execution(), given.Works(0))
-	works.Labels[resources.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
+	works.Labels[workflowexecution.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
 	listers := given.NewListers([]runtime.Object{given.FreeLease(), works})
 	index, err := pipelinerun.NewIndex(listers.Indexers())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -123,9 +124,9 @@ func TestHolderIsDead(t *testing.T) {
 // there is none, nothing has to be ended. What another annotation names is nobody's business here.
 func TestHolderWithoutTarget(t *testing.T) {
 	elsewhere := func(lease *coordinationv1.Lease) {
-		lease.Annotations[targetlock.TargetAnnotation] = "payment/deployments.apps/web"
+		lease.Annotations[workflowexecution.TargetAnnotation] = "payment/deployments.apps/web"
 	}
-	nameless := func(lease *coordinationv1.Lease) { delete(lease.Annotations, targetlock.TargetAnnotation) }
+	nameless := func(lease *coordinationv1.Lease) { delete(lease.Annotations, workflowexecution.TargetAnnotation) }
 	const freed = `Warning LockDiscarded Freed the target: the lease was edited by hand, its holder "payments/fix/uid-fix" cannot free it, and nothing works on it`
 	table := rtesting.TableTest{}
 	for name, edited := range map[string]func(*coordinationv1.Lease){"removed": nameless, "another": elsewhere} {

@@ -14,8 +14,8 @@ import (
 	"knative.dev/pkg/injection"
 	"knative.dev/pkg/system"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
-	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 type leaseKey struct{}
@@ -36,7 +36,7 @@ func withLeaseInformer(ctx context.Context) (context.Context, controller.Informe
 		kubeclient.Get(ctx), controller.GetResyncPeriod(ctx),
 		informers.WithNamespace(system.Namespace()),
 		informers.WithTweakListOptions(func(options *metav1.ListOptions) {
-			options.LabelSelector = targetlock.LockLabel + "=" + targetlock.LockTarget
+			options.LabelSelector = workflowexecution.LockLabel + "=" + workflowexecution.LockTarget
 		}),
 		informers.WithTransform(runinformers.DropManagedFields),
 	).Coordination().V1().Leases()

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/controller"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -18,7 +19,7 @@ func (r *Reconciler) prune(ctx context.Context, lease *coordinationv1.Lease, loc
 	if lock.LedgerErr != nil {
 		r.events.Eventf(lease, corev1.EventTypeWarning, eventLedgerUnreadable,
 			"Nothing may run on target %s: repair annotation %s, or remove it, and with it the cooldowns and blocks of the target: %v",
-			lock.Target(), targetlock.LedgerAnnotation, lock.LedgerErr)
+			lock.Target(), workflowexecution.LedgerAnnotation, lock.LedgerErr)
 		return nil //nolint:nilerr // a person has to repair it, to try again does not help
 	}
 	gone, err := r.gone(ctx, lock.Ledger)

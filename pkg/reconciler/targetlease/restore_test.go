@@ -14,8 +14,8 @@ import (
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
-	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 func garbage(lease *coordinationv1.Lease) {
@@ -71,7 +71,7 @@ func TestRestore(t *testing.T) {
 func TestRestoreNot(t *testing.T) {
 	works, done := given.Run(execution(), given.Works(minutes(1))), given.Run(execution(), given.Works(minutes(60)), given.Succeeded(0))
 	elsewhere := given.Run(execution(), given.Works(minutes(1)))
-	elsewhere.Annotations[targetlock.TargetAnnotation] = "payment/deployments.apps/web"
+	elsewhere.Annotations[workflowexecution.TargetAnnotation] = "payment/deployments.apps/web"
 	alive := execution(given.Started(minutes(1)))
 	run(t, rtesting.TableTest{
 		quiet("the run has ended", over(), done),

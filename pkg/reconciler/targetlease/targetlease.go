@@ -21,11 +21,11 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	listers "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -135,7 +135,7 @@ func (r *Reconciler) targetOf(conflict targetlock.Conflict, hash string) (string
 		return "", err
 	}
 	for _, run := range found {
-		if target := run.Annotations[resources.TargetAnnotation]; v1alpha1.TargetHash(target) == hash {
+		if target := run.Annotations[workflowexecution.TargetAnnotation]; v1alpha1.TargetHash(target) == hash {
 			return target, nil
 		}
 	}

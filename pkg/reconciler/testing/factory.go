@@ -24,8 +24,8 @@ import (
 	"knative.dev/pkg/reconciler"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	fakeexecutionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client/fake"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 const maxEvents = 20
@@ -138,7 +138,7 @@ func assignUID(tracker clientgotesting.ObjectTracker) clientgotesting.ReactionFu
 		if !ok {
 			return false, nil, nil
 		}
-		run.UID = RunUID(types.UID(run.Labels[resources.ExecutionUIDLabel]))
+		run.UID = RunUID(types.UID(run.Labels[workflowexecution.ExecutionUIDLabel]))
 		if err := tracker.Create(action.GetResource(), run, action.GetNamespace()); err != nil {
 			return true, nil, err
 		}

@@ -9,8 +9,8 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 // LeaseName is the name of the Lease of Target.
@@ -21,11 +21,11 @@ func LockLease(holder *v1alpha1.WorkflowExecution, ago time.Duration, facts ...f
 	lease := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: SystemNamespace, Name: LeaseName, UID: "uid-lease", ResourceVersion: "3",
-			Labels: map[string]string{targetlock.LockLabel: targetlock.LockTarget},
+			Labels: map[string]string{workflowexecution.LockLabel: workflowexecution.LockTarget},
 			Annotations: map[string]string{
-				targetlock.TargetAnnotation:       Target,
-				targetlock.WorkflowIDAnnotation:   holder.Spec.WorkflowRef.WorkflowID,
-				targetlock.RunNamespaceAnnotation: RunNamespace,
+				workflowexecution.TargetAnnotation:       Target,
+				workflowexecution.WorkflowIDAnnotation:   holder.Spec.WorkflowRef.WorkflowID,
+				workflowexecution.RunNamespaceAnnotation: RunNamespace,
 			},
 		},
 		Spec: coordinationv1.LeaseSpec{
@@ -41,7 +41,7 @@ func LockLease(holder *v1alpha1.WorkflowExecution, ago time.Duration, facts ...f
 
 // Fenced keeps the holder's run from being started.
 func Fenced(lease *coordinationv1.Lease) {
-	lease.Annotations[targetlock.FencedAnnotation] = Now().Format(time.RFC3339)
+	lease.Annotations[workflowexecution.FencedAnnotation] = Now().Format(time.RFC3339)
 }
 
 // Unversioned is a Lease as it is sent to be created.

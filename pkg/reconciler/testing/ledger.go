@@ -8,6 +8,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -16,8 +17,8 @@ import (
 func FreeLease(facts ...func(*coordinationv1.Lease)) *coordinationv1.Lease {
 	lease := LockLease(Execution("nobody/nobody"), 0)
 	lease.Spec = coordinationv1.LeaseSpec{}
-	delete(lease.Annotations, targetlock.WorkflowIDAnnotation)
-	delete(lease.Annotations, targetlock.RunNamespaceAnnotation)
+	delete(lease.Annotations, workflowexecution.WorkflowIDAnnotation)
+	delete(lease.Annotations, workflowexecution.RunNamespaceAnnotation)
 	for _, fact := range facts {
 		fact(lease)
 	}
@@ -26,18 +27,18 @@ func FreeLease(facts ...func(*coordinationv1.Lease)) *coordinationv1.Lease {
 
 // Ledger is what the Lease remembers, as it is written there.
 func Ledger(text string) func(*coordinationv1.Lease) {
-	return func(lease *coordinationv1.Lease) { lease.Annotations[targetlock.LedgerAnnotation] = text }
+	return func(lease *coordinationv1.Lease) { lease.Annotations[workflowexecution.LedgerAnnotation] = text }
 }
 
 // Remembers adds what the Lease remembers of a workflow.
 func Remembers(workflowID string, entry targetlock.Entry) func(*coordinationv1.Lease) {
 	return func(lease *coordinationv1.Lease) {
 		ledger := targetlock.Ledger{}
-		if text, found := lease.Annotations[targetlock.LedgerAnnotation]; found {
+		if text, found := lease.Annotations[workflowexecution.LedgerAnnotation]; found {
 			ledger = must(targetlock.DecodeLedger(text))
 		}
 		ledger[workflowID] = entry
-		lease.Annotations[targetlock.LedgerAnnotation] = must(ledger.Encode())
+		lease.Annotations[workflowexecution.LedgerAnnotation] = must(ledger.Encode())
 	}
 }
 

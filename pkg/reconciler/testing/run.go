@@ -15,6 +15,7 @@ import (
 	"knative.dev/pkg/apis"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
@@ -84,14 +85,14 @@ func ended(ago time.Duration, status corev1.ConditionStatus, reason tektonv1.Pip
 func Cancelled(reason v1alpha1.FailureReason) RunOption {
 	return func(run *tektonv1.PipelineRun) {
 		run.Spec.Status = tektonv1.PipelineRunSpecStatusCancelledRunFinally
-		run.Annotations[resources.CancelReasonAnnotation] = string(reason)
+		run.Annotations[workflowexecution.CancelReasonAnnotation] = string(reason)
 	}
 }
 
 // CancelledAt was cancelled that long ago.
 func CancelledAt(ago time.Duration) RunOption {
 	return func(run *tektonv1.PipelineRun) {
-		run.Annotations[resources.CancelledAtAnnotation] = Ago(ago).UTC().Format(time.RFC3339)
+		run.Annotations[workflowexecution.CancelledAtAnnotation] = Ago(ago).UTC().Format(time.RFC3339)
 	}
 }
 
@@ -197,7 +198,7 @@ func PodDeleted(pod *corev1.Pod) {
 
 // PodUnlabelled was made while the run had lost our label.
 func PodUnlabelled(pod *corev1.Pod) {
-	delete(pod.Labels, resources.ExecutionUIDLabel)
+	delete(pod.Labels, workflowexecution.ExecutionUIDLabel)
 }
 
 // child has the labels and annotations that Tekton copies from the run, and its own.

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -19,7 +20,7 @@ import (
 
 // claim says which lock the execution needs. It is false if the execution cannot run as written.
 func (r *Reconciler) claim(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (targetlock.Claim, bool, error) {
-	if target := wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation]; target != "" {
+	if target := wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]; target != "" {
 		return r.claimOf(wfe, target), true, nil
 	}
 	target, err := r.admit(ctx, wfe)

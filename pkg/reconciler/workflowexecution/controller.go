@@ -6,6 +6,7 @@ package workflowexecution
 import (
 	"context"
 
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	corev1 "k8s.io/api/core/v1"
@@ -29,9 +30,6 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
-
-// pipelineRunLabel is Tekton's: the name of the PipelineRun that a pod belongs to.
-const pipelineRunLabel = "tekton.dev/pipelineRun"
 
 // NewController wires the reconciler to its clients and to the watches that wake it: its executions,
 // and their PipelineRuns and pods in the execution namespace.
@@ -106,11 +104,11 @@ func runOf(object any) *tektonv1.PipelineRun {
 		object = gone.Obj
 	}
 	pod, ok := object.(*corev1.Pod)
-	if !ok || pod.Labels[pipelineRunLabel] == "" {
+	if !ok || pod.Labels[pipeline.PipelineRunLabelKey] == "" {
 		return nil
 	}
 	return &tektonv1.PipelineRun{
 		TypeMeta:   metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "PipelineRun"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Labels[pipelineRunLabel]},
+		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Labels[pipeline.PipelineRunLabelKey]},
 	}
 }

@@ -15,8 +15,8 @@ import (
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
@@ -177,7 +177,7 @@ func TestDeletedWhileRunning(t *testing.T) {
 	}, {
 		// Somebody has removed the settings of the run: those of now hold.
 		Name:        "its settings are gone",
-		Objects:     []runtime.Object{runningAnd(0), given.Run(execution(), given.Works(time.Minute), given.Without(resources.SettingsAnnotation)), lease},
+		Objects:     []runtime.Object{runningAnd(0), given.Run(execution(), given.Works(time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
 		WantPatches: patches(cancelPatch(v1alpha1.FailureCancelled)),
 		OtherTestData: given.With(given.Requeues(3*time.Minute), given.Configured(func(c *config.WorkflowExecution) {
 			c.CancelGrace = 3 * time.Minute

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -40,7 +41,7 @@ func noteLock(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) {
 	if wfe.Status.Annotations == nil {
 		wfe.Status.Annotations = map[string]string{}
 	}
-	wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation] = claim.Target
+	wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation] = claim.Target
 	wfe.Status.MarkLockAcquired()
 }
 

@@ -13,8 +13,8 @@ import (
 	rtesting "knative.dev/pkg/reconciler/testing"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
@@ -139,18 +139,18 @@ func TestDeadline(t *testing.T) {
 	}, {
 		// Those of now hold then.
 		Name:        "reached, by the settings of now, because somebody removed those of the run",
-		Objects:     []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease},
+		Objects:     []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
 		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
 	}, {
 		Name:          "far off, by the settings of now, because somebody removed those of the run",
-		Objects:       []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease},
+		Objects:       []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
 		OtherTestData: given.With(given.Requeues(time.Hour), given.Configured(func(c *config.WorkflowExecution) { c.DefaultTimeout = 90 * time.Minute })),
 	}, {
 		// Nobody knows the deadline then; Tekton's own timeout is the backstop.
 		Name: "unknown, because neither the run nor the configuration says",
 		Objects: []runtime.Object{
 			execution(timeout(time.Hour), given.Started(30*time.Minute), given.Mirroring(working(0))),
-			given.Run(execution(), given.Works(30*time.Minute), given.Without(resources.SettingsAnnotation)), lease,
+			given.Run(execution(), given.Works(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease,
 		},
 		WantErr:       true,
 		OtherTestData: given.With(given.Configured(func(c *config.WorkflowExecution) { c.MaxTimeout = time.Minute })),

@@ -16,6 +16,7 @@ import (
 	"knative.dev/pkg/tracker"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
@@ -80,11 +81,11 @@ func (r *Reconciler) ownRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution
 // showRun gives a run back the label by which it is watched. Without it no event would tell how the
 // run ends, and its pods could not be found.
 func (r *Reconciler) showRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
-	if run.Labels[resources.ExecutionUIDLabel] == string(wfe.UID) {
+	if run.Labels[workflowexecution.ExecutionUIDLabel] == string(wfe.UID) {
 		return nil
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"uid": run.UID, "labels": map[string]string{resources.ExecutionUIDLabel: string(wfe.UID)},
+		"uid": run.UID, "labels": map[string]string{workflowexecution.ExecutionUIDLabel: string(wfe.UID)},
 	}})
 	if err != nil {
 		return err

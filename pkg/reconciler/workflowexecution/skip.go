@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -79,7 +80,7 @@ func clearing(blocker targetlock.Holder) string {
 func unreadable(claim targetlock.Claim, err error) string {
 	return fmt.Sprintf("Nothing may run on target %s: %s. Repair annotation %s of the lease %s in the controller's namespace, "+
 		"or remove it, and with it the cooldowns and blocks of the target", claim.Target, err,
-		targetlock.LedgerAnnotation, targetlock.LeaseName(claim.Target))
+		workflowexecution.LedgerAnnotation, targetlock.LeaseName(claim.Target))
 }
 
 // full says how a ledger gets room again.
@@ -87,7 +88,7 @@ func full(claim targetlock.Claim) string {
 	return fmt.Sprintf("Nothing new may run on target %s: as many workflows as its ledger has room for have failed there and block, "+
 		"and none of these blocks may be forgotten. Look at the target, then clear or delete failed executions on it; "+
 		"annotation %s of the lease %s in the controller's namespace names them", claim.Target,
-		targetlock.LedgerAnnotation, targetlock.LeaseName(claim.Target))
+		workflowexecution.LedgerAnnotation, targetlock.LeaseName(claim.Target))
 }
 
 func nameOf(holder targetlock.Holder) string {

@@ -15,6 +15,7 @@ import (
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -55,9 +56,9 @@ func TestTakeOverOfMislabelledLease(t *testing.T) {
 		given.FailedFor(v1alpha1.FailureCancelled, "The execution was removed while it held its target"), given.Until(5*time.Minute)))
 	for name, says := range map[string]func(*coordinationv1.Lease){
 		"another target": func(lease *coordinationv1.Lease) {
-			lease.Annotations[targetlock.TargetAnnotation] = "payment/deployments.apps/web"
+			lease.Annotations[workflowexecution.TargetAnnotation] = "payment/deployments.apps/web"
 		},
-		"no target": func(lease *coordinationv1.Lease) { delete(lease.Annotations, targetlock.TargetAnnotation) },
+		"no target": func(lease *coordinationv1.Lease) { delete(lease.Annotations, workflowexecution.TargetAnnotation) },
 	} {
 		run(t, rtesting.TableTest{{
 			Name:        name,

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/controller"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -18,7 +19,7 @@ func (r *Reconciler) liftCleared(ctx context.Context, wfe *v1alpha1.WorkflowExec
 		return nil
 	}
 	clearance := wfe.Status.BlockClearance
-	if _, err := r.locks.Lift(ctx, r.claimOf(wfe, wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation]), true); err != nil {
+	if _, err := r.locks.Lift(ctx, r.claimOf(wfe, wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]), true); err != nil {
 		return err
 	}
 	wfe.Status.MarkUnblocked()
@@ -34,7 +35,7 @@ func (r *Reconciler) liftDeleted(ctx context.Context, wfe *v1alpha1.WorkflowExec
 		// A person may have cleared it, and the ledger not know yet.
 		return r.liftCleared(ctx, wfe)
 	}
-	lifted, err := r.locks.Lift(ctx, r.claimOf(wfe, wfe.Status.Annotations[v1alpha1.CanonicalTargetAnnotation]), false)
+	lifted, err := r.locks.Lift(ctx, r.claimOf(wfe, wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]), false)
 	if err != nil || !lifted {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 )
 
 const (
@@ -36,13 +38,6 @@ const (
 	// ReasonReleasing means that the run has ended, and that its target is not free yet.
 	ReasonReleasing = "Releasing"
 )
-
-// CanonicalTargetAnnotation keeps in the status which target was locked, so that the same lock is
-// freed at the end, whatever API discovery says by then.
-const CanonicalTargetAnnotation = "kubernaut.ai/canonical-target"
-
-// unblockedAnnotation in the status keeps a clearance from being carried out twice.
-const unblockedAnnotation = "kubernaut.ai/unblocked"
 
 var conditionSet = apis.NewBatchConditionSet(
 	ConditionLockAcquired, ConditionPipelineRunCreated, ConditionPipelineRunSucceeded)
@@ -186,7 +181,7 @@ func (s *WorkflowExecutionStatus) MarkConsequences(failures int32, nextAllowed *
 // IsUnblockDue tells whether a person has cleared the block of this execution, and the ledger of its
 // target does not know yet.
 func (s *WorkflowExecutionStatus) IsUnblockDue() bool {
-	_, unblocked := s.Annotations[unblockedAnnotation]
+	_, unblocked := s.Annotations[workflowexecution.UnblockedAnnotation]
 	return s.BlockClearance != nil && !unblocked
 }
 
@@ -195,7 +190,7 @@ func (s *WorkflowExecutionStatus) MarkUnblocked() {
 	if s.Annotations == nil {
 		s.Annotations = map[string]string{}
 	}
-	s.Annotations[unblockedAnnotation] = "true"
+	s.Annotations[workflowexecution.UnblockedAnnotation] = "true"
 }
 
 // derivePhase is the one place where conditions become a phase, so that the two cannot disagree. The

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 )
 
 type namespaceKey struct{}
@@ -42,5 +42,5 @@ func DropManagedFields(object any) (any, error) {
 }
 
 func onlyOurs(options *metav1.ListOptions) {
-	options.LabelSelector = resources.ExecutionUIDLabel
+	options.LabelSelector = workflowexecution.ExecutionUIDLabel
 }

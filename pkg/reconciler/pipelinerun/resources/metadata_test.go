@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -19,7 +20,7 @@ func TestCancelReasonIsOneOfOurs(t *testing.T) {
 		"TaskFailed":       "",
 		"whatever":         "",
 	} {
-		run := &metav1.ObjectMeta{Annotations: map[string]string{CancelReasonAnnotation: written}}
+		run := &metav1.ObjectMeta{Annotations: map[string]string{workflowexecution.CancelReasonAnnotation: written}}
 		if got := CancelReasonOf(run); got != want {
 			t.Errorf("CancelReasonOf(%q) = %q, want %q", written, got, want)
 		}

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 )
@@ -36,7 +37,7 @@ func MakePipelineRun(
 	}
 	account := ServiceAccount(&wfe.Spec, cfg)
 	annotations := runAnnotations(wfe, target)
-	if annotations[SettingsAnnotation], err = settings.encode(); err != nil {
+	if annotations[workflowexecution.SettingsAnnotation], err = settings.encode(); err != nil {
 		return nil, err
 	}
 	return &tektonv1.PipelineRun{

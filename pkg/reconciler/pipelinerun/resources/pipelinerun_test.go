@@ -18,6 +18,7 @@ import (
 	"knative.dev/pkg/apis"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -213,7 +214,7 @@ func TestMakePipelineRunOfNamesThatAreHard(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkTektonAccepts(t, run)
-			if run.Annotations[ExecutionNameAnnotation] != name {
+			if run.Annotations[workflowexecution.ExecutionNameAnnotation] != name {
 				t.Error("the annotation does not hold the full name")
 			}
 		})
@@ -340,7 +341,7 @@ func TestTargetHashIsALabel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return made.Labels[TargetHashLabel]
+		return made.Labels[workflowexecution.TargetHashLabel]
 	}
 	a, b := run("payment/deployments.apps/api"), run("payment/deployments.apps/"+strings.Repeat("b", 253))
 	if a == b || len(a) != 40 || len(b) != 40 {

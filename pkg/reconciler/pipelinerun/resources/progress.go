@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,9 +15,6 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
-
-// taskRunLabel is Tekton's: the name of the TaskRun that a pod belongs to.
-const taskRunLabel = "tekton.dev/taskRun"
 
 // Summarize mirrors a PipelineRun. Which of its tasks are done its pods tell, before Tekton does. A task that was
 // done by the summary before stays so: its pod may be gone.
@@ -32,7 +30,7 @@ func Summarize(
 	succeeded := map[string]bool{}
 	for _, pod := range pods {
 		if hasSucceeded(pod) {
-			succeeded[pod.Labels[taskRunLabel]] = true
+			succeeded[pod.Labels[pipeline.TaskRunLabelKey]] = true
 		}
 	}
 	count(&summary, run, max(completedTasks(run, succeeded), before.CompletedTasks))

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -48,13 +49,13 @@ func MakeSettings(spec *v1alpha1.WorkflowExecutionSpec, cfg *config.WorkflowExec
 // SettingsOf reads the settings a run started with.
 func SettingsOf(run metav1.Object) (Settings, error) {
 	var s Settings
-	if err := json.Unmarshal([]byte(run.GetAnnotations()[SettingsAnnotation]), &s); err != nil {
+	if err := json.Unmarshal([]byte(run.GetAnnotations()[workflowexecution.SettingsAnnotation]), &s); err != nil {
 		return Settings{}, fmt.Errorf("annotation %s of PipelineRun %s/%s: %w",
-			SettingsAnnotation, run.GetNamespace(), run.GetName(), err)
+			workflowexecution.SettingsAnnotation, run.GetNamespace(), run.GetName(), err)
 	}
 	if s.Timeout.Duration <= 0 {
 		return Settings{}, fmt.Errorf("annotation %s of PipelineRun %s/%s: timeout %s must be positive",
-			SettingsAnnotation, run.GetNamespace(), run.GetName(), s.Timeout.Duration)
+			workflowexecution.SettingsAnnotation, run.GetNamespace(), run.GetName(), s.Timeout.Duration)
 	}
 	return s, nil
 }
