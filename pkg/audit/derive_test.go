@@ -85,7 +85,7 @@ func failed(wfe *v1alpha1.WorkflowExecution) {
 
 func refused(wfe *v1alpha1.WorkflowExecution) {
 	wfe.Status.MarkLockAcquired()
-	wfe.Status.MarkRefused(v1alpha1.FailureDetails{
+	wfe.Status.MarkFailedUnstarted(v1alpha1.FailureDetails{
 		Reason: v1alpha1.FailureConfigurationError, Message: "the bundle is not allowed", FailedAt: ends,
 	})
 	wfe.Status.MarkTargetFreed(frees)

@@ -199,7 +199,7 @@ func Refused(reason v1alpha1.FailureReason, message string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		details := v1alpha1.FailureDetails{Reason: reason, Message: message, FailedAt: Ago(0)}
 		details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, totalTasks)
-		wfe.Status.MarkRefused(details)
+		wfe.Status.MarkFailedUnstarted(details)
 		if wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue() {
 			TargetFreed(0)(wfe)
 		}

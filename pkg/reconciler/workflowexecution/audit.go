@@ -26,31 +26,33 @@ type Audit interface {
 	GiveUp(context.Context, []audit.Event)
 }
 
-// handOver has the recorder write what is stored and not recorded. It comes first in a pass: what the
-// pass is going to change is an event only after it is stored, which brings another pass.
-func (r *Reconciler) handOver(wfe *v1alpha1.WorkflowExecution) {
+// enqueueEvents has the recorder write what is stored and not recorded. It comes first in a reconcile: what that
+// is going to change is an event only after it is stored, which brings another reconcile.
+func (r *Reconciler) enqueueEvents(_ context.Context, s *state) (bool, reconciler.Event) {
+	wfe := s.wfe
 	for _, record := range wfe.Status.AuditTrail {
 		r.audit.Forget(audit.ID(wfe.UID, audit.Type(record.EventType)))
 	}
 	if len(audit.Unrecorded(wfe, r.audit.Answer)) > 0 {
 		r.audit.Record(types.NamespacedName{Namespace: wfe.Namespace, Name: wfe.Name})
 	}
+	return false, nil
 }
 
-// answers are those that a pass notes: all of them with a status that is written anyway, and otherwise
+// acknowledgements are those that a reconcile notes: all of them with a status that is written anyway, and otherwise
 // those that have waited for one long enough.
-func (r *Reconciler) answers(written bool) func(uuid.UUID) (audit.Answer, bool) {
+func (r *Reconciler) acknowledgements(written bool) func(uuid.UUID) (audit.Answer, bool) {
 	return func(id uuid.UUID) (audit.Answer, bool) {
 		answer, ok := r.audit.Answer(id)
 		return answer, ok && (written || r.clock.Since(answer.At.Time) >= answerDelay)
 	}
 }
 
-// letGo keeps a deleted execution until its events are recorded, for as long as the configuration says.
+// awaitAudit keeps a deleted execution until its events are recorded, for as long as the configuration says.
 // Then they go to the log in full.
-func (r *Reconciler) letGo(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+func (r *Reconciler) awaitAudit(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
 	unrecorded := audit.Unrecorded(wfe, r.audit.Answer)
-	// Where another finalizer keeps the execution, its events are recorded or given up by now.
+	// Where another finalizer keeps the execution, its events are recorded or in the log by now.
 	if len(unrecorded) == 0 || !slices.Contains(wfe.Finalizers, workflowexecution.FinalizerName) {
 		return nil
 	}

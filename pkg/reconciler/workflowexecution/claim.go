@@ -7,9 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
@@ -18,17 +17,18 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// claim says which lock the execution needs. It is false if the execution cannot run as written.
-func (r *Reconciler) claim(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (targetlock.Claim, bool, error) {
-	if target := wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]; target != "" {
-		return r.claimOf(wfe, target), true, nil
+// reconcileClaim finds out which lock the execution needs, and ends one that may not run as it is written.
+func (r *Reconciler) reconcileClaim(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if target := s.wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]; target != "" {
+		s.claim = r.claimOf(s.wfe, target)
+		return false, nil
 	}
-	target, err := r.admit(ctx, wfe)
-	claim := r.claimOf(wfe, target)
-	if refused := (*refusal)(nil); errors.As(err, &refused) {
-		return claim, false, r.turnDown(ctx, wfe, claim, refused)
+	target, err := r.admit(ctx, s.wfe)
+	s.claim = r.claimOf(s.wfe, target)
+	if cause := (*failureCause)(nil); errors.As(err, &cause) {
+		return true, r.endUnadmitted(ctx, s, cause)
 	}
-	return claim, err == nil, err
+	return false, err
 }
 
 func (r *Reconciler) claimOf(wfe *v1alpha1.WorkflowExecution, target string) targetlock.Claim {
@@ -40,33 +40,18 @@ func (r *Reconciler) claimOf(wfe *v1alpha1.WorkflowExecution, target string) tar
 	}
 }
 
-// turnDown ends an execution that may not run. Before the configuration changed it might, and a pass
+// endUnadmitted ends an execution that may not run. Before the configuration changed it might, and a reconcile
 // may have taken the lock and created the run, and stored neither.
-func (r *Reconciler) turnDown(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, refused *refusal,
-) error {
-	if wfe.DeletionTimestamp == nil {
-		if err := r.isNew(ctx, wfe); err != nil {
+func (r *Reconciler) endUnadmitted(ctx context.Context, s *state, cause *failureCause) error {
+	if s.wfe.DeletionTimestamp == nil {
+		if err := r.ensureFresh(ctx, s.wfe, hasLockOrOutcome); err != nil {
 			return err
 		}
 	}
-	if claim.Target == "" {
-		refuse(wfe, refused, r.clock.Now())
-		return nil
+	if s.claim.Target == "" {
+		return r.fail(ctx, s, cause)
 	}
-	return r.abandon(ctx, wfe, claim, nil, refused)
-}
-
-// refusal is an error that no retry can mend.
-type refusal struct {
-	reason  v1alpha1.FailureReason
-	message string
-}
-
-func (r *refusal) Error() string { return r.message }
-
-func misconfigured(format string, args ...any) error {
-	return &refusal{reason: v1alpha1.FailureConfigurationError, message: fmt.Sprintf(format, args...)}
+	return r.abandonUnstarted(ctx, s, cause)
 }
 
 // admit resolves the target, and checks what the schema of the API cannot. The target comes with the
@@ -104,11 +89,4 @@ func allowed(wfe *v1alpha1.WorkflowExecution, cfg *config.WorkflowExecution) err
 	}
 	_, err := resources.MakeSettings(&wfe.Spec, cfg)
 	return err
-}
-
-// refuse ends an execution of which nothing has run.
-func refuse(wfe *v1alpha1.WorkflowExecution, refused *refusal, at time.Time) {
-	wfe.Status.MarkRefused(withSummary(wfe, v1alpha1.FailureDetails{
-		Reason: refused.reason, Message: refused.message, FailedAt: metav1.NewTime(at),
-	}))
 }

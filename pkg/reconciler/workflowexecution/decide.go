@@ -13,16 +13,16 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// decide answers a claim by what the API server has, and takes the target if it is free.
-func (r *Reconciler) decide(ctx context.Context, claim targetlock.Claim) (decision targetlock.Decision, err error) {
+// decideAndTake answers a claim by what the API server has, and takes the target if it is free.
+func (r *Reconciler) decideAndTake(ctx context.Context, claim targetlock.Claim) (decision targetlock.Decision, err error) {
 	err = targetlock.RetryChanged(func() (err error) {
-		decision, err = r.decideOnce(ctx, claim)
+		decision, err = r.decideAndTakeOnce(ctx, claim)
 		return err
 	})
 	return decision, err
 }
 
-func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (targetlock.Decision, error) {
+func (r *Reconciler) decideAndTakeOnce(ctx context.Context, claim targetlock.Claim) (targetlock.Decision, error) {
 	lock, err := r.locks.Look(ctx, claim.Target)
 	if err != nil {
 		return targetlock.Decision{}, err
@@ -33,7 +33,7 @@ func (r *Reconciler) decideOnce(ctx context.Context, claim targetlock.Claim) (ta
 	case decision.Verdict == targetlock.Busy:
 		return decision, r.takeOver(ctx, claim, *decision.Conflict)
 	case decision.Verdict == targetlock.NotAgain && decision.Entry.Blocks != "":
-		if facts, err = r.fateOfBlock(ctx, decision.Entry.Execution); err != nil {
+		if facts, err = r.factsOfBlock(ctx, decision.Entry.Execution); err != nil {
 			return decision, err
 		}
 		decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
@@ -67,8 +67,8 @@ func (r *Reconciler) takeOver(ctx context.Context, claim targetlock.Claim, confl
 	return err
 }
 
-// fateOfBlock looks whether an execution that blocks its workflow still does.
-func (r *Reconciler) fateOfBlock(ctx context.Context, blocker targetlock.Holder) (targetlock.Facts, error) {
+// factsOfBlock looks whether an execution that blocks its workflow still does.
+func (r *Reconciler) factsOfBlock(ctx context.Context, blocker targetlock.Holder) (targetlock.Facts, error) {
 	live, err := takeover.FindHolder(ctx, r.executions, blocker)
 	switch {
 	case err != nil:

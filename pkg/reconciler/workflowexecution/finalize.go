@@ -10,131 +10,138 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 const cancelledMessage = "The execution was deleted before its workflow started; nothing ran"
 
-// cancelBeforeStart frees the target of a deleted execution of which nothing has started.
-func (r *Reconciler) cancelBeforeStart(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
-) reconciler.Event {
-	cancelled := &refusal{reason: v1alpha1.FailureCancelled, message: cancelledMessage}
-	if err := r.abandon(ctx, wfe, claim, run, cancelled); err != nil {
-		return err
+// finalizeFinished ends with an execution that is over, and with the block it put on its target.
+func (r *Reconciler) finalizeFinished(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if !s.wfe.Status.IsTerminal() {
+		s.wfe.Status.InitializeConditions()
+		return false, nil
 	}
-	return statusFirst(wfe)
+	if err := r.liftDeleted(ctx, s.wfe); err != nil {
+		return true, err
+	}
+	if err := r.deleteHistory(ctx, s.wfe); err != nil {
+		return true, err
+	}
+	return true, r.awaitAudit(ctx, s.wfe)
 }
 
-// abandon ends an execution of which nothing has started. The lock is fenced first, so that no other
-// replica starts the run behind our back.
-func (r *Reconciler) abandon(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun, refused *refusal,
-) error {
-	if err := r.locks.Fence(ctx, claim); err != nil {
+// deleteHistory deletes the run that an execution that is over has left.
+func (r *Reconciler) deleteHistory(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
+	if wfe.Status.PipelineRunRef == nil {
+		return nil
+	}
+	run, err := r.findAndRelabelRun(ctx, wfe)
+	if err != nil || run == nil {
 		return err
 	}
-	if run == nil {
-		var err error
-		if run, err = r.runs.Get(ctx, r.refOf(wfe)); err != nil {
-			return err
-		}
-	}
-	if run != nil {
-		if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
-			return err
-		}
-	}
-	return r.refuseRun(ctx, wfe, claim, refused)
+	return r.runs.DeleteForeground(ctx, run)
 }
 
-// cancelRunning cancels the run so that its finally tasks run, and deletes it when the grace is over.
-func (r *Reconciler) cancelRunning(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) reconciler.Event {
-	if err := r.observe(ctx, wfe, run); err != nil {
-		return err
+func (r *Reconciler) finalizeClaim(ctx context.Context, s *state) (bool, reconciler.Event) {
+	done, event := r.reconcileClaim(ctx, s)
+	if done && event == nil {
+		event = statusFirst(s.wfe)
 	}
-	if err := r.track(wfe); err != nil {
-		return err
+	return done, event
+}
+
+func (r *Reconciler) finalizeRun(ctx context.Context, s *state) (_ bool, event reconciler.Event) {
+	s.run, event = r.findAndRelabelRun(ctx, s.wfe)
+	return false, event
+}
+
+// finalizeUnstarted frees the target of a deleted execution of which nothing has started.
+func (r *Reconciler) finalizeUnstarted(ctx context.Context, s *state) (bool, reconciler.Event) {
+	isUncreated := s.run == nil && s.wfe.Status.PipelineRunRef == nil
+	isPending := s.run != nil && s.run.IsPending() && !s.wfe.Status.HasStarted()
+	if !isUncreated && !isPending {
+		return false, nil
 	}
-	cancels := run.Spec.Status == ""
+	cause := &failureCause{reason: v1alpha1.FailureCancelled, message: cancelledMessage}
+	if err := r.abandonUnstarted(ctx, s, cause); err != nil {
+		return true, err
+	}
+	return true, statusFirst(s.wfe)
+}
+
+// finalizeRunning cancels the run so that its finally tasks run, and deletes it when the grace is over.
+func (r *Reconciler) finalizeRunning(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if s.run == nil || s.run.IsDone() {
+		return false, nil
+	}
+	if err := r.mirror(ctx, s.wfe, s.run); err != nil {
+		return true, err
+	}
+	if err := r.track(s.wfe); err != nil {
+		return true, err
+	}
+	return true, r.cancelOrDelete(ctx, s)
+}
+
+func (r *Reconciler) cancelOrDelete(ctx context.Context, s *state) reconciler.Event {
+	cancels := s.run.Spec.Status == ""
 	if cancels {
-		if err := r.runs.Cancel(ctx, run, v1alpha1.FailureCancelled); err != nil {
+		if err := r.runs.Cancel(ctx, s.run, v1alpha1.FailureCancelled); err != nil {
 			return err
 		}
 	}
-	settings, err := r.settings(ctx, wfe, run)
+	settings, err := r.settings(ctx, s.wfe, s.run)
 	if err != nil {
 		return err
 	}
 	if cancels {
 		return r.after(settings.CancelGrace.Duration)
 	}
-	if remaining := r.runs.GraceRemaining(run, wfe.DeletionTimestamp.Time, settings); remaining > 0 {
+	if remaining := r.runs.GraceRemaining(s.run, s.wfe.DeletionTimestamp.Time, settings); remaining > 0 {
 		return r.after(remaining)
 	}
-	if !wfe.Status.HasOutcome() {
+	if !s.wfe.Status.HasOutcome() {
 		// What there is to tell goes with the run, a finally task that never started for one.
-		if err := r.noteOutcome(ctx, wfe, run); err != nil {
+		if err := r.noteOutcome(ctx, s.wfe, s.run); err != nil {
 			return err
 		}
-		return statusFirst(wfe)
+		return statusFirst(s.wfe)
 	}
-	if err := r.runs.DeleteForeground(ctx, run); err != nil {
+	if err := r.runs.DeleteForeground(ctx, s.run); err != nil {
 		return err
 	}
-	return statusFirst(wfe)
+	return statusFirst(s.wfe)
 }
 
-// finishCancelled stores the outcome, then cleans up, then frees the target and lets the execution go.
-func (r *Reconciler) finishCancelled(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
-) reconciler.Event {
-	if !wfe.Status.HasOutcome() {
-		if err := r.noteLast(ctx, wfe, run); err != nil {
-			return err
-		}
-		return statusFirst(wfe)
+// finalizeOutcome has the outcome stored before anything is cleaned away.
+func (r *Reconciler) finalizeOutcome(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if s.wfe.Status.HasOutcome() {
+		return false, nil
 	}
-	if run != nil {
-		if err := r.runs.DeleteForeground(ctx, run); err != nil {
-			return err
-		}
+	if err := r.noteLast(ctx, s.wfe, s.run); err != nil {
+		return true, err
 	}
-	if err := r.release(ctx, wfe, claim); err != nil {
-		return err
-	}
-	return statusFirst(wfe)
+	return true, statusFirst(s.wfe)
 }
 
 // noteLast notes the outcome, and what there was to mirror of the run if it is still there.
 func (r *Reconciler) noteLast(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
 	if run != nil {
-		if err := r.observe(ctx, wfe, run); err != nil {
+		if err := r.mirror(ctx, wfe, run); err != nil {
 			return err
 		}
 	}
 	return r.noteOutcome(ctx, wfe, run)
 }
 
-// finalizeEnded lets an execution go that is over, with the block it put on its target.
-func (r *Reconciler) finalizeEnded(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
-	if err := r.liftDeleted(ctx, wfe); err != nil {
-		return err
+// finalizeRelease cleans up and frees the target, after which the execution is over.
+func (r *Reconciler) finalizeRelease(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if s.run != nil {
+		if err := r.runs.DeleteForeground(ctx, s.run); err != nil {
+			return true, err
+		}
 	}
-	if err := r.deleteRun(ctx, wfe); err != nil {
-		return err
+	if err := r.cleanUpAndRelease(ctx, s); err != nil {
+		return true, err
 	}
-	return r.letGo(ctx, wfe)
-}
-
-// deleteRun deletes what an execution that is over has left as history.
-func (r *Reconciler) deleteRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
-	if wfe.Status.PipelineRunRef == nil {
-		return nil
-	}
-	run, err := r.ownRun(ctx, wfe)
-	if err != nil || run == nil {
-		return err
-	}
-	return r.runs.DeleteForeground(ctx, run)
+	return true, statusFirst(s.wfe)
 }

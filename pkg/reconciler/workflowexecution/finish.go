@@ -14,31 +14,36 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// finish notes how a run ended; a nil run is one that somebody deleted. What is noted has to be
+// reconcileOutcome notes how a run ended; a nil run is one that somebody deleted. What is noted has to be
 // stored before anything of the run is cleaned away, so only a success of which nothing is left goes
-// on in the same pass.
-func (r *Reconciler) finish(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
-) reconciler.Event {
-	if err := r.noteOutcome(ctx, wfe, run); err != nil {
-		return err
+// on in the same reconcile.
+func (r *Reconciler) reconcileOutcome(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if err := r.noteOutcome(ctx, s.wfe, s.run); err != nil {
+		return true, err
 	}
-	if wfe.Status.FailureDetails != nil {
-		return nil
+	if s.wfe.Status.FailureDetails != nil {
+		return true, nil
 	}
-	left, err := r.runs.Remains(ctx, r.refOf(wfe), run)
+	left, err := r.runs.Remains(ctx, r.refOf(s.wfe), s.run)
 	if err != nil || left.Any() {
-		return err
+		return true, err
 	}
-	return r.free(ctx, wfe, claim)
+	return true, r.releaseEnded(ctx, s)
 }
 
-// release frees the target of a run whose outcome is stored, once nothing of it can work any more.
-func (r *Reconciler) release(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) reconciler.Event {
-	if err := r.track(wfe); err != nil {
+// reconcileRelease frees the target of a run whose outcome is stored, once nothing of it can run any more.
+func (r *Reconciler) reconcileRelease(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if !s.wfe.Status.HasOutcome() {
+		return false, nil
+	}
+	return true, r.cleanUpAndRelease(ctx, s)
+}
+
+func (r *Reconciler) cleanUpAndRelease(ctx context.Context, s *state) reconciler.Event {
+	if err := r.track(s.wfe); err != nil {
 		return err
 	}
-	ref := r.refOf(wfe)
+	ref := r.refOf(s.wfe)
 	run, err := r.runs.Get(ctx, ref)
 	if err != nil {
 		return err
@@ -48,20 +53,20 @@ func (r *Reconciler) release(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 		return err
 	}
 	if left.Any() {
-		return r.cleanUp(ctx, wfe, left)
+		return r.cleanUp(ctx, s.wfe, left)
 	}
-	return r.free(ctx, wfe, claim)
+	return r.releaseEnded(ctx, s)
 }
 
-// free releases the lock and has the ledger note the outcome, before the terminal phase, so that an
+// releaseEnded frees the target and has the ledger note the outcome, before the terminal phase, so that an
 // orchestrator that reacts to the phase at once is never told that the target is busy.
-func (r *Reconciler) free(ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) error {
-	released, err := r.locks.Release(ctx, claim, targetlock.OutcomeOf(wfe), policy(ctx))
+func (r *Reconciler) releaseEnded(ctx context.Context, s *state) error {
+	released, err := r.locks.Release(ctx, s.claim, targetlock.OutcomeOf(s.wfe), policy(ctx))
 	if err != nil {
 		return err
 	}
-	noteRelease(wfe, released)
-	wfe.Status.MarkReleased()
+	noteRelease(s.wfe, released)
+	s.wfe.Status.MarkReleased()
 	return nil
 }
 

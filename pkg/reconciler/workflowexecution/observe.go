@@ -15,8 +15,12 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
-// observe mirrors the run's progress.
-func (r *Reconciler) observe(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
+// reconcileProgress mirrors the run's progress.
+func (r *Reconciler) reconcileProgress(ctx context.Context, s *state) (bool, reconciler.Event) {
+	return false, r.mirror(ctx, s.wfe, s.run)
+}
+
+func (r *Reconciler) mirror(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
 	if err := r.noteStart(ctx, wfe, run); err != nil {
 		return err
 	}
@@ -38,24 +42,26 @@ func (r *Reconciler) observe(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	return nil
 }
 
-// keepDeadline cancels the run when its time is up, so that its finally tasks run: Tekton's own
+// reconcileDeadline cancels the run when its time is up, so that its finally tasks run: Tekton's own
 // timeouts skip them. The deadline is the one thing that no watch announces.
-func (r *Reconciler) keepDeadline(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) reconciler.Event {
-	if run.Spec.Status != "" {
-		return nil
+func (r *Reconciler) reconcileDeadline(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if s.run.IsDone() {
+		return false, nil
 	}
-	settings, err := r.settings(ctx, wfe, run)
+	if s.run.Spec.Status != "" {
+		return true, nil
+	}
+	settings, err := r.settings(ctx, s.wfe, s.run)
 	if err != nil {
-		return err
+		return true, err
 	}
-	remaining := wfe.Status.StartTime.Add(settings.Timeout.Duration).Sub(r.clock.Now())
-	if remaining > 0 {
-		return r.after(remaining)
+	if remaining := s.wfe.Status.StartTime.Add(settings.Timeout.Duration).Sub(r.clock.Now()); remaining > 0 {
+		return true, r.after(remaining)
 	}
-	if r.noteWaiting(ctx, wfe) {
-		return nil
+	if r.noteWaiting(ctx, s.wfe) {
+		return true, nil
 	}
-	return r.runs.Cancel(ctx, run, v1alpha1.FailureDeadlineExceeded)
+	return true, r.runs.Cancel(ctx, s.run, v1alpha1.FailureDeadlineExceeded)
 }
 
 // settings are those the run started with, or, where somebody has removed them, those it would start

@@ -5,10 +5,8 @@ package workflowexecution
 
 import (
 	"context"
-	"fmt"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/reconciler"
 
@@ -16,90 +14,67 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// start lets a pending run go, after it was made sure at the API server that the target is still
+// reconcileStart starts a pending run, after it was made sure at the API server that the target is still
 // ours and the execution still wanted: this replica may have been held up since it took the lock.
-func (r *Reconciler) start(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
-) reconciler.Event {
-	// The execution comes first: with an old copy of one that is over, the lock would be taken again.
-	if err := r.stillWanted(ctx, wfe, run); err != nil {
-		return err
+func (r *Reconciler) reconcileStart(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if !s.run.IsPending() {
+		return false, nil
 	}
-	mayStart, err := r.locks.MayStart(ctx, claim)
+	// The execution comes first: with an old copy of one that is over, the lock would be taken again.
+	if err := r.ensureFresh(ctx, s.wfe, isUnwanted(s.run)); err != nil {
+		return true, err
+	}
+	mayStart, err := r.locks.MayStart(ctx, s.claim)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if !mayStart {
-		return r.lostLock(ctx, wfe, claim, run)
+		return true, r.retakeOrEnd(ctx, s)
 	}
 	// And the Lease need not be the one that was taken first: whoever has lost it to somebody who deleted it by
 	// hand is seen here, or sees us.
-	other, err := r.unfinished(ctx, claim)
+	other, err := r.unfinished(ctx, s.claim)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if other != nil {
-		return r.withdraw(ctx, wfe, claim, run, targetlock.DecideHeld(targetlock.Facts{Working: other}))
+		return true, r.skip(ctx, s, targetlock.DecideHeld(targetlock.Facts{Working: other}))
 	}
-	started, err := r.runs.Start(ctx, run)
-	if err != nil {
-		return r.startFailed(ctx, wfe, claim, run, err)
-	}
-	if started != nil {
-		r.markStarted(wfe, started)
-	}
-	return nil
+	return true, r.start(ctx, s)
 }
 
-// startFailed tries again, up to the pending deadline: a target must not stay locked for ever by what
+// isUnwanted tells of what is stored of an execution whether its run must not be started.
+func isUnwanted(run *tektonv1.PipelineRun) func(*v1alpha1.WorkflowExecution) bool {
+	return func(live *v1alpha1.WorkflowExecution) bool {
+		ref := live.Status.PipelineRunRef
+		return live.DeletionTimestamp != nil || live.Status.HasOutcome() || live.Status.HasStarted() ||
+			ref == nil || ref.UID != run.UID
+	}
+}
+
+// start tries again what fails, up to the pending deadline: a target must not stay locked for ever by what
 // cannot be started. The run is deleted only if it was not started after all.
-func (r *Reconciler) startFailed(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun, err error,
-) error {
-	if !r.pendingTooLong(ctx, wfe) {
+func (r *Reconciler) start(ctx context.Context, s *state) error {
+	started, err := r.runs.Start(ctx, s.run)
+	switch {
+	case err != nil && r.isPendingTooLong(ctx, s.wfe):
+		return r.abandonUnstarted(ctx, s, &failureCause{reason: v1alpha1.FailureUnknown, message: err.Error()})
+	case err != nil:
 		return err
-	}
-	return r.abandon(ctx, wfe, claim, run, &refusal{reason: v1alpha1.FailureUnknown, message: err.Error()})
-}
-
-// stillWanted reads the execution at the API server. If what is there differs from the copy this
-// pass rests on, the run is not started.
-func (r *Reconciler) stillWanted(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
-	live, err := r.liveExecution(ctx, wfe)
-	if err != nil {
-		return err
-	}
-	ref := live.Status.PipelineRunRef
-	if live.UID != wfe.UID || live.DeletionTimestamp != nil || live.Status.HasOutcome() || live.Status.HasStarted() ||
-		ref == nil || ref.UID != run.UID {
-		return errCacheLags
+	case started != nil:
+		r.markStarted(s.wfe, started)
 	}
 	return nil
 }
 
-func (r *Reconciler) liveExecution(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (*v1alpha1.WorkflowExecution, error) {
-	live, err := r.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, errCacheLags
-	}
-	if err != nil {
-		return nil, fmt.Errorf("failed to read the execution: %w", err)
-	}
-	return live, nil
-}
-
-// noteStart notes the start of a run that a pass before a crash has let go. It makes sure at the API
+// noteStart notes the start of a run that a reconcile before a crash has started. It makes sure at the API
 // server that no start is noted there: the run's event may have come before that of the execution.
 func (r *Reconciler) noteStart(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) error {
 	if wfe.Status.HasStarted() {
 		return nil
 	}
-	live, err := r.liveExecution(ctx, wfe)
-	if err != nil {
+	if err := r.ensureFresh(ctx, wfe, hasStarted); err != nil {
 		return err
-	}
-	if live.UID != wfe.UID || live.Status.HasStarted() {
-		return errCacheLags
 	}
 	r.markStarted(wfe, run)
 	return nil
@@ -114,43 +89,25 @@ func (r *Reconciler) markStarted(wfe *v1alpha1.WorkflowExecution, run *tektonv1.
 	wfe.Status.MarkStarted(started)
 }
 
-// lostLock takes the lock again if it is free: somebody deleted the Lease by hand. If another
+// retakeOrEnd takes a lost lock again if it is free: somebody deleted the Lease by hand. If another
 // execution has the target by now, the run that never started is deleted and the execution skipped.
-func (r *Reconciler) lostLock(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun,
-) reconciler.Event {
-	decision, err := r.decide(ctx, claim)
+func (r *Reconciler) retakeOrEnd(ctx context.Context, s *state) reconciler.Event {
+	decision, err := r.decideAndTake(ctx, s.claim)
 	if err != nil {
 		return err
 	}
-	if decision.Verdict == targetlock.Held {
-		mayStart, err := r.locks.MayStart(ctx, claim)
-		if err != nil {
-			return err
-		}
-		if mayStart {
-			return r.after(0)
-		}
-	}
 	if decision.Verdict != targetlock.Held {
-		return r.withdraw(ctx, wfe, claim, run, decision)
+		return r.skip(ctx, s, decision)
 	}
-	if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
+	mayStart, err := r.locks.MayStart(ctx, s.claim)
+	if err != nil {
 		return err
 	}
-	return r.refuseRun(ctx, wfe, claim, &refusal{
+	if mayStart {
+		return r.after(0)
+	}
+	return r.abandonUnstarted(ctx, s, &failureCause{
 		reason:  v1alpha1.FailureCancelled,
 		message: "The lock was fenced before the workflow started; nothing ran",
 	})
-}
-
-// withdraw ends an execution that has come as far as its run and does not get its target after all.
-func (r *Reconciler) withdraw(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim, run *tektonv1.PipelineRun, decision targetlock.Decision,
-) error {
-	if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
-		return err
-	}
-	r.turnAway(wfe, claim, decision)
-	return nil
 }

@@ -8,10 +8,21 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/controller"
+	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
+
+// reconcileFinished ends with an execution that is over.
+func (r *Reconciler) reconcileFinished(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if !s.wfe.Status.IsTerminal() {
+		s.wfe.Status.InitializeConditions()
+		return false, nil
+	}
+	s.wfe.Status.MarkFinished()
+	return true, r.liftCleared(ctx, s.wfe)
+}
 
 // liftCleared lifts the block of an execution that a person has cleared.
 func (r *Reconciler) liftCleared(ctx context.Context, wfe *v1alpha1.WorkflowExecution) error {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"time"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	tektonlisters "github.com/tektoncd/pipeline/pkg/client/listers/pipeline/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -68,78 +69,62 @@ var (
 	_ reconcilerv1alpha1.Finalizer = (*Reconciler)(nil)
 )
 
-// ReconcileKind is the life of an execution. Every step can be repeated after a crash at any
-// instant; one that returns false has said in the status, or in the error, why the story stops here
-// for now.
+// state is what the steps of one reconcile hand on.
+type state struct {
+	wfe *v1alpha1.WorkflowExecution
+	// claim is known after reconcileClaim.
+	claim targetlock.Claim
+	// run is known after reconcilePipelineRun and finalizeRun; nil if there is none.
+	run *tektonv1.PipelineRun
+}
+
+// step is one step of a reconcile. The reconcile ends with its event if it is done, or if the event is an error;
+// what was done is in the status. Every step can be repeated after a crash at any instant.
+type step func(context.Context, *state) (done bool, event reconciler.Event)
+
+func follow(ctx context.Context, s *state, steps ...step) reconciler.Event {
+	for _, step := range steps {
+		if done, event := step(ctx, s); done || event != nil {
+			return event
+		}
+	}
+	return nil
+}
+
+// ReconcileKind is the life of an execution.
 func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
-	r.handOver(wfe)
-	if wfe.Status.IsTerminal() {
-		wfe.Status.MarkFinished()
-		return r.liftCleared(ctx, wfe)
-	}
-	wfe.Status.InitializeConditions()
-
-	claim, ok, err := r.claim(ctx, wfe)
-	if !ok || err != nil {
-		return err
-	}
-	if wfe.Status.HasOutcome() {
-		return r.release(ctx, wfe, claim)
-	}
-	if ok, err := r.acquireLock(ctx, wfe, claim); !ok || err != nil {
-		return err
-	}
-	run, err := r.pipelineRun(ctx, wfe, claim)
-	if run == nil || err != nil {
-		return err
-	}
-	if run.IsPending() {
-		return r.start(ctx, wfe, claim, run)
-	}
-	if err := r.observe(ctx, wfe, run); err != nil {
-		return err
-	}
-	if !run.IsDone() {
-		return r.keepDeadline(ctx, wfe, run)
-	}
-	return r.finish(ctx, wfe, claim, run)
+	return follow(ctx, &state{wfe: wfe},
+		r.enqueueEvents,
+		r.reconcileFinished,
+		r.reconcileClaim,
+		r.reconcileRelease,
+		r.reconcileLock,
+		r.reconcilePipelineRun,
+		r.reconcileStart,
+		r.reconcileProgress,
+		r.reconcileDeadline,
+		r.reconcileOutcome,
+	)
 }
 
 // FinalizeKind ends what a deleted execution has running, in a way that lets its finally tasks run,
 // and frees its target. The execution stays until its outcome is stored and its events are recorded.
 func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
-	r.handOver(wfe)
-	if wfe.Status.IsTerminal() {
-		return r.finalizeEnded(ctx, wfe)
-	}
-	wfe.Status.InitializeConditions()
-
-	claim, ok, err := r.claim(ctx, wfe)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return statusFirst(wfe)
-	}
-	run, err := r.ownRun(ctx, wfe)
-	switch {
-	case err != nil:
-		return err
-	case run == nil && wfe.Status.PipelineRunRef == nil, run != nil && run.IsPending() && !wfe.Status.HasStarted():
-		return r.cancelBeforeStart(ctx, wfe, claim, run)
-	case run != nil && !run.IsDone():
-		return r.cancelRunning(ctx, wfe, run)
-	}
-	return r.finishCancelled(ctx, wfe, claim, run)
+	return follow(ctx, &state{wfe: wfe},
+		r.enqueueEvents,
+		r.finalizeFinished,
+		r.finalizeClaim,
+		r.finalizeRun,
+		r.finalizeUnstarted,
+		r.finalizeRunning,
+		r.finalizeOutcome,
+		r.finalizeRelease,
+	)
 }
 
-// errCacheLags ends a pass that was found to rest on an old copy of the execution. The copy that is
-// on its way brings the next one.
-var errCacheLags = errors.New("the cache lags behind the API server")
-
-// settle announces what a pass has changed, and notes what the audit sink has answered for. A pass on
+// settle announces what a reconcile has changed, and notes what the audit sink has acknowledged. A reconcile of
 // an old copy has changed nothing, and what it believes must not be written over what is stored.
 //
 //nolint:gocritic // a deferred call can change what is returned by a pointer only
@@ -156,11 +141,11 @@ func (r *Reconciler) settle(
 		return
 	}
 	announce(ctx, wfe, before)
-	audit.Note(wfe, r.answers(!equality.Semantic.DeepEqual(before, &wfe.Status)))
+	audit.Note(wfe, r.acknowledgements(!equality.Semantic.DeepEqual(before, &wfe.Status)))
 }
 
 // statusFirst keeps the finalizer until the status is stored: Knative drops a status that is set in
-// the pass that lets the finalizer go. The write itself brings the next pass.
+// the reconcile that removes the finalizer. The write itself brings the next reconcile.
 func statusFirst(wfe *v1alpha1.WorkflowExecution) reconciler.Event {
 	return controller.NewSkipKey(wfe.Namespace + "/" + wfe.Name)
 }

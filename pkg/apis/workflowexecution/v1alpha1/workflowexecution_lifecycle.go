@@ -82,8 +82,8 @@ func (s *WorkflowExecutionStatus) MarkSkipped(details SkipDetails) {
 	s.derivePhase()
 }
 
-// MarkRefused notes a failure before anything could run.
-func (s *WorkflowExecutionStatus) MarkRefused(details FailureDetails) {
+// MarkFailedUnstarted notes a failure before anything could run.
+func (s *WorkflowExecutionStatus) MarkFailedUnstarted(details FailureDetails) {
 	s.FailureDetails = &details
 	s.CompletionTime = details.FailedAt.DeepCopy()
 	conditionSet.Manage(s).MarkFalse(ConditionPipelineRunCreated, string(details.Reason), "%s", details.Message)

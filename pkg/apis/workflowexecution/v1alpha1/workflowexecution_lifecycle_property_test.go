@@ -35,7 +35,7 @@ func (l *life) actions() map[string]func(*rapid.T) {
 			l.status.MarkSkipped(SkipDetails{Reason: rapid.SampledFrom(skipReasons).Draw(t, "skip"), SkippedAt: storyBegins})
 		}),
 		"refuse": l.when(func() bool { return !l.isOver() && !l.hasStarted() && !l.hasOutcome() }, func(t *rapid.T) {
-			l.status.MarkRefused(FailureDetails{Reason: rapid.SampledFrom(failureReasons).Draw(t, "failure"), FailedAt: storyBegins})
+			l.status.MarkFailedUnstarted(FailureDetails{Reason: rapid.SampledFrom(failureReasons).Draw(t, "failure"), FailedAt: storyBegins})
 		}),
 		"retry": l.when(func() bool { return !l.isOver() && l.lock && !l.hasRun() }, func(*rapid.T) {
 			l.status.MarkPipelineRunRetrying("etcd is slow")

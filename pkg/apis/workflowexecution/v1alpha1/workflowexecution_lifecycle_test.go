@@ -129,7 +129,7 @@ func TestLockLostBeforeStart(t *testing.T) {
 func TestRefusedBeforeAnythingRan(t *testing.T) {
 	s := newStory(t)
 	s.MarkLockAcquired()
-	s.MarkRefused(FailureDetails{Reason: FailureConfigurationError, Message: "100%s wrong", FailedAt: storyBegins})
+	s.MarkFailedUnstarted(FailureDetails{Reason: FailureConfigurationError, Message: "100%s wrong", FailedAt: storyBegins})
 
 	s.expect(PhaseFailed, no, yes, no, unknown)
 	s.expectReason(ConditionSucceeded, "ConfigurationError")
@@ -145,7 +145,7 @@ func TestRefusedBeforeAnythingRan(t *testing.T) {
 func TestRefusedBeforeItAskedForItsTarget(t *testing.T) {
 	// Unlike a skip, this has no reason of the guards, though the lock was not acquired either.
 	s := newStory(t)
-	s.MarkRefused(FailureDetails{Reason: FailureConfigurationError, FailedAt: storyBegins})
+	s.MarkFailedUnstarted(FailureDetails{Reason: FailureConfigurationError, FailedAt: storyBegins})
 	s.expect(PhaseFailed, no, unknown, no, unknown)
 }
 
@@ -224,7 +224,7 @@ func TestCancelledBeforeStart(t *testing.T) {
 	s := newStory(t)
 	s.MarkLockAcquired()
 	s.MarkPipelineRunCreated(runRef())
-	s.MarkRefused(FailureDetails{Reason: FailureCancelled, Message: "deleted before it started", FailedAt: storyBegins})
+	s.MarkFailedUnstarted(FailureDetails{Reason: FailureCancelled, Message: "deleted before it started", FailedAt: storyBegins})
 
 	s.expect(PhaseFailed, no, yes, no, unknown)
 	s.expectReason(ConditionSucceeded, "Cancelled")
