@@ -29,12 +29,12 @@ var arrows = map[string][]string{
 	"pkg/observability": {"pkg/observability", "pkg/redact", "pkg/apis"},
 	"pkg/client":        {"pkg/client", "pkg/apis"},
 	"pkg/reconciler/workflowexecution": {
-		"pkg/reconciler/workflowexecution", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun",
+		"pkg/reconciler/workflowexecution", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry",
 		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/observability", "pkg/client", "pkg/apis",
 	},
 	"pkg/reconciler/targetlease": {
-		"pkg/reconciler/targetlease", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/client",
-		"pkg/apis",
+		"pkg/reconciler/targetlease", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry", "pkg/targetlock",
+		"pkg/redact", "pkg/client", "pkg/apis",
 	},
 	"pkg/reconciler/takeover":    {"pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/client", "pkg/apis"},
 	"pkg/reconciler/pipelinerun": {"pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/apis"},
@@ -42,18 +42,19 @@ var arrows = map[string][]string{
 		"pkg/reconciler/pipelinerun/informers", "pkg/reconciler/pipelinerun/resources", "pkg/apis",
 	},
 	"pkg/reconciler/pipelinerun/resources": {"pkg/reconciler/pipelinerun/resources", "pkg/apis"},
+	"pkg/reconciler/retry":                 {"pkg/reconciler/retry"},
 	// Builders that the tests of the reconcilers share.
 	"pkg/reconciler/testing": {
 		"pkg/reconciler/testing", "pkg/reconciler/pipelinerun/resources",
 		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/client", "pkg/apis",
 	},
-	"pkg/version":            {"pkg/version"},
-	"pkg/startup":            {"pkg/startup", "pkg/observability", "pkg/version", "pkg/apis"},
-	"pkg/webhook":            {"pkg/webhook", "pkg/redact", "pkg/client", "pkg/apis"},
-	"cmd":                    {"cmd", "pkg"},
-	"examples":               {"examples", "pkg"},
-	"config":                 {"config", "pkg"},
-	"test":                   {"cmd", "config", "pkg", "test"},
+	"pkg/version": {"pkg/version"},
+	"pkg/startup": {"pkg/startup", "pkg/observability", "pkg/version", "pkg/apis"},
+	"pkg/webhook": {"pkg/webhook", "pkg/redact", "pkg/client", "pkg/apis"},
+	"cmd":         {"cmd", "pkg"},
+	"examples":    {"examples", "pkg"},
+	"config":      {"config", "pkg"},
+	"test":        {"cmd", "config", "pkg", "test"},
 }
 
 // strangers are packages of others that a package of ours must not import itself. What they import in

@@ -32,6 +32,7 @@ import (
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/retry"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -62,7 +63,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		clock:      clock.RealClock{},
 	}
 	r.PromoteFunc = r.promote
-	impl := controller.NewContext(ctx, r, controller.ControllerOptions{WorkQueueName: "targetlease", Logger: logger})
+	impl := retry.NewImpl(ctx, r, controller.ControllerOptions{WorkQueueName: "targetlease", Logger: logger})
 	r.watch(ctx, impl)
 	return impl
 }

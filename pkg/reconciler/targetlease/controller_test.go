@@ -64,6 +64,12 @@ func TestNewController(t *testing.T) {
 	}
 }
 
+// TestFailuresDelayByTenSecondsAtMost: what a dead holder left is cancelled as promptly as what a live one has.
+func TestFailuresDelayByTenSecondsAtMost(t *testing.T) {
+	impl, _ := newController(t, "https://nowhere.invalid")
+	given.ExpectRetryWithin(t, impl, 10*time.Second)
+}
+
 // served is what a small API server lists and then watches of a resource.
 type served struct {
 	list    runtime.Object

@@ -9,6 +9,7 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
+	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
@@ -17,6 +18,7 @@ import (
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
+	"knative.dev/pkg/logging/logkey"
 	"knative.dev/pkg/reconciler"
 	"knative.dev/pkg/system"
 
@@ -27,9 +29,13 @@ import (
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/retry"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
+
+// queueName is the one that the generated code would give. The Leases by which replicas elect leaders have it in their names.
+const queueName = "kubernaut.ai.workflowexecution.pkg.reconciler.workflowexecution.Reconciler"
 
 // NewController wires the reconciler to its clients and to the watches that wake it: its executions,
 // and their PipelineRuns and pods in the execution namespace.
@@ -55,13 +61,10 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	recorder := recorderOf(ctx)
 	r.audit = recorder
 	ctx = context.WithValue(ctx, executionclient.Key{}, noting{executionclient.Get(ctx)})
-	impl := reconcilerv1alpha1.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
-		// A change wakes no execution: one that runs keeps the settings it started with.
-		store := config.NewStore(logging.FromContext(ctx).Named("config-store"), useSink(ctx, recorder))
-		store.WatchConfigs(cmw)
-		return options(store)
-	})
-	guardOutdated(impl, executions.Lister())
+	// A change wakes no execution: one that runs keeps the settings it started with.
+	store := config.NewStore(logging.FromContext(ctx).Named("config-store"), useSink(ctx, recorder))
+	store.WatchConfigs(cmw)
+	impl := newImpl(ctx, r, store)
 	r.tracker = impl.Tracker
 	recorder.Stored, recorder.Answered = stored(executions.Lister()), wake(clock.RealClock{}, impl.EnqueueKey)
 	go recorder.Run(ctx)
@@ -80,6 +83,16 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		}
 	}))
 	return impl
+}
+
+// newImpl is what the generated NewImpl makes, with a work queue of ours.
+func newImpl(ctx context.Context, r *Reconciler, store reconciler.ConfigStore) *controller.Impl {
+	logger := logging.FromContext(ctx).With(
+		zap.String(logkey.ControllerType, queueName), zap.String(logkey.Kind, "kubernaut.ai.WorkflowExecution"))
+	executions := executioninformer.Get(ctx).Lister()
+	generated := reconcilerv1alpha1.NewReconciler(ctx, logger, executionclient.Get(ctx), executions, eventRecorder(ctx), r, options(store))
+	guarded := guardOutdated(generated, executions)
+	return retry.NewImpl(ctx, guarded, controller.ControllerOptions{WorkQueueName: queueName, Logger: logger})
 }
 
 // options of Knative's part of the reconciler.

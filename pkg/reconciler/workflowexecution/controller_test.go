@@ -5,7 +5,10 @@ package workflowexecution
 
 import (
 	"context"
+	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -45,6 +48,22 @@ func TestNewController(t *testing.T) {
 	if _, impl := newController(t); impl == nil {
 		t.Error("No controller")
 	}
+}
+
+// TestQueueHasTheNameOfTheGeneratedOne: replicas that disagreed on it would all lead during an upgrade.
+func TestQueueHasTheNameOfTheGeneratedOne(t *testing.T) {
+	_, impl := newController(t)
+	reconciler := reflect.TypeFor[Reconciler]()
+	if want := strings.ReplaceAll(reconciler.PkgPath(), "/", ".") + "." + reconciler.Name(); impl.Name != want {
+		t.Errorf("the queue is %q, want %q", impl.Name, want)
+	}
+}
+
+// TestFailuresDelayByTenSecondsAtMost: a run whose time is up has to be cancelled within 10 s once Tekton's webhook is
+// back, however long that was away.
+func TestFailuresDelayByTenSecondsAtMost(t *testing.T) {
+	_, impl := newController(t)
+	given.ExpectRetryWithin(t, impl, 10*time.Second)
 }
 
 func TestWithoutNamespaceNothingIsWatched(t *testing.T) {

@@ -36,11 +36,11 @@ type withoutOutdated struct {
 	replaced map[string]string
 }
 
-// guardOutdated puts the guard before the reconciler of impl, whose client has to be a noting one.
-func guardOutdated(impl *controller.Impl, lister executionlisters.WorkflowExecutionLister) {
-	guard := &withoutOutdated{Reconciler: impl.Reconciler, lister: lister, replaced: map[string]string{}}
-	guard.LeaderAware, _ = impl.Reconciler.(reconciler.LeaderAware)
-	impl.Reconciler = guard
+// guardOutdated puts the guard before a generated reconciler, whose client has to be a noting one.
+func guardOutdated(generated controller.Reconciler, lister executionlisters.WorkflowExecutionLister) *withoutOutdated {
+	guard := &withoutOutdated{Reconciler: generated, lister: lister, replaced: map[string]string{}}
+	guard.LeaderAware, _ = generated.(reconciler.LeaderAware)
+	return guard
 }
 
 // Reconcile implements controller.Reconciler.

@@ -71,9 +71,7 @@ func guarded(t *testing.T, inner *counting, stored *v1alpha1.WorkflowExecution) 
 	t.Helper()
 	inner.client = noting{fake.NewSimpleClientset(stored.DeepCopy())}
 	known := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
-	impl := &controller.Impl{Reconciler: inner}
-	guardOutdated(impl, executionlisters.NewWorkflowExecutionLister(known))
-	return impl.Reconciler, known
+	return guardOutdated(inner, executionlisters.NewWorkflowExecutionLister(known)), known
 }
 
 func TestOutdatedCopyIsNotReconciled(t *testing.T) {
