@@ -32,9 +32,9 @@ const (
 
 // Facts are what a decision rests on beside the lock itself, each as the API server has it.
 type Facts struct {
-	// Working is an execution whose run on the target has not ended though the Lease does not say so:
+	// Running is an execution whose run on the target has not ended though the Lease does not say so:
 	// somebody has deleted or edited the Lease.
-	Working *Conflict
+	Running *Conflict
 	// Cleared is an execution whose block a person has cleared.
 	Cleared Holder
 	// Gone is an execution that was deleted, and with it its block. How long the workflow has to wait
@@ -68,8 +68,8 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 		return Decision{Verdict: Spent, Entry: entry}
 	case lock.Holder != nil:
 		return busy(lock.Holder)
-	case facts.Working != nil:
-		return busy(facts.Working)
+	case facts.Running != nil:
+		return busy(facts.Running)
 	case lock.LedgerErr != nil:
 		return Decision{Verdict: Unreadable, Err: fmt.Errorf("the ledger cannot be read: %w", lock.LedgerErr)}
 	case !known && lock.Ledger.IsFull():
@@ -77,15 +77,15 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	case !known:
 		return Decision{Verdict: Free}
 	}
-	return again(entry, facts, now)
+	return mayRunAgain(entry, facts, now)
 }
 
 // DecideHeld answers a claim that has its target, as the Lease says it. It believes the Lease unless
 // another execution works on the target: somebody has edited the Lease then, or deleted it under that
 // one. The lock stays as it is, for whoever frees the targets of dead holders.
 func DecideHeld(facts Facts) Decision {
-	if facts.Working != nil {
-		return busy(facts.Working)
+	if facts.Running != nil {
+		return busy(facts.Running)
 	}
 	return Decision{Verdict: Held}
 }
@@ -94,8 +94,8 @@ func busy(by *Conflict) Decision {
 	return Decision{Verdict: Busy, Conflict: by, Skip: v1alpha1.SkipResourceBusy}
 }
 
-// again tells whether a workflow may run again on a target after that entry.
-func again(entry Entry, facts Facts, now time.Time) Decision {
+// mayRunAgain tells whether a workflow may run again on a target after that entry.
+func mayRunAgain(entry Entry, facts Facts, now time.Time) Decision {
 	refusal := Decision{Verdict: NotAgain, Entry: entry, Remaining: entry.Waits(now)}
 	switch {
 	case entry.Blocks != "" && entry.Execution == facts.Cleared:

@@ -75,8 +75,8 @@ func newLease(namespace, target string) *coordinationv1.Lease {
 	}}
 }
 
-// hold makes the claim the holder. The target is set anew, in case somebody has removed it.
-func hold(lease *coordinationv1.Lease, claim Claim, now time.Time) {
+// setHolder makes the claim the holder. The target is set anew, in case somebody has removed it.
+func setHolder(lease *coordinationv1.Lease, claim Claim, now time.Time) {
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.TargetAnnotation, claim.Target)
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.WorkflowIDAnnotation, claim.WorkflowID)
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.RunNamespaceAnnotation, claim.RunNamespace)
@@ -85,7 +85,7 @@ func hold(lease *coordinationv1.Lease, claim Claim, now time.Time) {
 	lease.Spec.AcquireTime = new(metav1.NewMicroTime(now))
 }
 
-func free(lease *coordinationv1.Lease) {
+func clearHolder(lease *coordinationv1.Lease) {
 	for _, annotation := range []string{workflowexecution.WorkflowIDAnnotation, workflowexecution.RunNamespaceAnnotation, workflowexecution.FencedAnnotation} {
 		delete(lease.Annotations, annotation)
 	}

@@ -42,7 +42,7 @@ func (s *Store) putLedger(ctx context.Context, lock *Lock, what string) error {
 // come from a cache, as for Prune.
 func (s *Store) Discard(ctx context.Context, lease *coordinationv1.Lease) error {
 	copied := lease.DeepCopy()
-	free(copied)
+	clearHolder(copied)
 	return s.put(ctx, copied, "free the lease", LockOf(lease).Target())
 }
 

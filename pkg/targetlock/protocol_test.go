@@ -165,7 +165,7 @@ func (m *model) decide(q question) Verdict {
 	}
 	var facts Facts
 	if q.working != nobody {
-		facts.Working = &Conflict{Holder: identity(q.working)}
+		facts.Running = &Conflict{Holder: identity(q.working)}
 	}
 	verdict := Decide(lock, Claim{Holder: identity(q.who), WorkflowID: workflow(q.who)}, facts, noon).Verdict
 	m.verdicts[q] = verdict

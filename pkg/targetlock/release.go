@@ -42,7 +42,7 @@ func (s *Store) release(ctx context.Context, lock *Lock, claim Claim, outcome *O
 	if lock.Exists() {
 		lease = lock.lease.DeepCopy()
 	}
-	free(lease)
+	clearHolder(lease)
 	if isNew && lock.LedgerErr == nil {
 		entry.ReleasedAt = released.At
 		if err := lock.Ledger.with(claim.WorkflowID, *entry, s.clock.Now()).write(lease); err != nil {

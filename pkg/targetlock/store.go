@@ -51,11 +51,11 @@ func (s *Store) Look(ctx context.Context, target string) (*Lock, error) {
 func (s *Store) Take(ctx context.Context, lock *Lock, claim Claim) error {
 	if !lock.Exists() {
 		lease := newLease(s.namespace, claim.Target)
-		hold(lease, claim, s.clock.Now())
+		setHolder(lease, claim, s.clock.Now())
 		return s.create(ctx, lease, claim.Target)
 	}
 	lease := lock.lease.DeepCopy()
-	hold(lease, claim, s.clock.Now())
+	setHolder(lease, claim, s.clock.Now())
 	return s.update(ctx, lease, "take the lease", claim.Target)
 }
 
@@ -83,14 +83,14 @@ func (s *Store) Fence(ctx context.Context, claim Claim) error {
 
 func (s *Store) create(ctx context.Context, lease *coordinationv1.Lease, target string) error {
 	_, err := s.leases.Create(ctx, lease, metav1.CreateOptions{})
-	return outcomeOf(err, "create the lease", target)
+	return wrapWrite(err, "create the lease", target)
 }
 
 // update gives the lease back the label by which it is watched, in case somebody has removed it.
 func (s *Store) update(ctx context.Context, lease *coordinationv1.Lease, what, target string) error {
 	metav1.SetMetaDataLabel(&lease.ObjectMeta, workflowexecution.LockLabel, workflowexecution.LockTarget)
 	_, err := s.leases.Update(ctx, lease, metav1.UpdateOptions{})
-	return outcomeOf(err, what, target)
+	return wrapWrite(err, what, target)
 }
 
 // put stores a lease whose ledger may have changed. One that is free and remembers nothing is deleted:
@@ -105,10 +105,10 @@ func (s *Store) put(ctx context.Context, lease *coordinationv1.Lease, what, targ
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
-	return outcomeOf(err, what, target)
+	return wrapWrite(err, what, target)
 }
 
-func outcomeOf(err error, what, target string) error {
+func wrapWrite(err error, what, target string) error {
 	switch {
 	case err == nil:
 		return nil

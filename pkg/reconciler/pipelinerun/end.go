@@ -96,11 +96,11 @@ func (r *Runs) DeleteForeground(ctx context.Context, run *tektonv1.PipelineRun) 
 // forgotten. Tekton needs moments; a step that ignores termination shows in its pod, not in its TaskRun.
 const straggling = time.Minute
 
-// DeleteRemains asks what is left of an ended run to end: its pods, and before them TaskRuns that nobody
+// DeleteLeftovers asks what is left of an ended run to end: its pods, and before them TaskRuns that nobody
 // will ever end. It waits for runs that may still end by themselves: what they make of their pods is
 // theirs. It never forces: a pod that is not known to have ended may work on.
-func (r *Runs) DeleteRemains(ctx context.Context, left Remains) error {
-	if left.Runs() {
+func (r *Runs) DeleteLeftovers(ctx context.Context, left Leftovers) error {
+	if left.HasRuns() {
 		return r.deleteStragglers(ctx, left)
 	}
 	for _, pod := range left.pods {
@@ -118,7 +118,7 @@ func (r *Runs) DeleteRemains(ctx context.Context, left Remains) error {
 }
 
 // deleteStragglers deletes TaskRuns after their pods, so that they count until nothing of them works.
-func (r *Runs) deleteStragglers(ctx context.Context, left Remains) error {
+func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
 	if left.run || left.ended == nil || r.clock.Since(left.ended.Time) < straggling {
 		return nil
 	}

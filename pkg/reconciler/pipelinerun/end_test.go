@@ -44,12 +44,12 @@ func TestDeleteNothingOfAnother(t *testing.T) {
 	}
 }
 
-func TestDeleteRemainsLeavesAnotherPod(t *testing.T) {
+func TestDeleteLeftoversLeavesAnotherPod(t *testing.T) {
 	pod := given.Pod(given.Run(execution()), "drain")
 	earlier := pod.DeepCopy()
 	earlier.UID = "earlier"
 	ctx, r := server(t, []runtime.Object{pod})
-	if err := r.DeleteRemains(ctx, Remains{pods: []*corev1.Pod{earlier}}); err != nil {
+	if err := r.DeleteLeftovers(ctx, Leftovers{pods: []*corev1.Pod{earlier}}); err != nil {
 		t.Error(err)
 	}
 	if _, err := kubeclient.Get(ctx).CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{}); err != nil {
@@ -58,7 +58,7 @@ func TestDeleteRemainsLeavesAnotherPod(t *testing.T) {
 }
 
 func TestDeleteForegroundLeavesTheRunUntilItsChildrenAreGone(t *testing.T) {
-	run := given.Run(execution(), given.Works(0), given.Succeeded(0))
+	run := given.Run(execution(), given.Running(0), given.Succeeded(0))
 	var policy metav1.DeletionPropagation
 	ctx, r := server(t, []runtime.Object{run}, func(action clientgotesting.Action) (bool, runtime.Object, error) {
 		if deletion, ok := action.(clientgotesting.DeleteActionImpl); ok && deletion.DeleteOptions.PropagationPolicy != nil {
@@ -75,7 +75,7 @@ func TestDeleteForegroundLeavesTheRunUntilItsChildrenAreGone(t *testing.T) {
 }
 
 func TestDeleteUnstartedLeavesWhatStarted(t *testing.T) {
-	run := given.Run(execution(), given.LetGo)
+	run := given.Run(execution(), given.NotPending)
 	ctx, r := server(t, []runtime.Object{run})
 	if err := r.DeleteUnstarted(ctx, run); err == nil {
 		t.Error("No error for a run that was started")
@@ -95,7 +95,7 @@ func TestDeleteUnstartedSaysNothingOfWhatIsGone(t *testing.T) {
 
 // Tekton refuses to cancel what has ended. Any other refusal is an error.
 func TestCancelRefused(t *testing.T) {
-	works := given.Run(execution(), given.Works(0))
+	works := given.Run(execution(), given.Running(0))
 	refused := given.Refuse("patch", "pipelineruns", apierrors.NewBadRequest("no"))
 	for _, test := range []struct {
 		name      string
@@ -103,8 +103,8 @@ func TestCancelRefused(t *testing.T) {
 		reactions []clientgotesting.ReactionFunc
 		fails     bool
 	}{
-		{name: "for a run that has ended", live: given.Run(execution(), given.Works(0), given.Succeeded(0))},
-		{name: "for a run whose name another has", live: given.Run(execution(), given.Again, given.Works(0))},
+		{name: "for a run that has ended", live: given.Run(execution(), given.Running(0), given.Succeeded(0))},
+		{name: "for a run whose name another has", live: given.Run(execution(), given.Again, given.Running(0))},
 		{name: "for a run that is gone"},
 		{name: "for a run that works", live: works, fails: true},
 		{

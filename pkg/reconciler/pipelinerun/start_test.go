@@ -25,10 +25,10 @@ func TestStartOfRunThatIsNoLongerHeldBack(t *testing.T) {
 		live    *tektonv1.PipelineRun
 		started bool
 	}{
-		{"let go", given.Run(execution(), given.LetGo), true},
-		{"at work", given.Run(execution(), given.Works(time.Minute)), true},
+		{"let go", given.Run(execution(), given.NotPending), true},
+		{"at work", given.Run(execution(), given.Running(time.Minute)), true},
 		{"held back after all", pending, false},
-		{"another one's name", given.Run(execution(), given.Again, given.Works(time.Minute)), false},
+		{"another one's name", given.Run(execution(), given.Again, given.Running(time.Minute)), false},
 		{"gone", nil, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -129,21 +129,21 @@ func (t *Takeover) end(ctx context.Context, ref pipelinerun.Ref, run *tektonv1.P
 		}
 		run = nil
 	default:
-		return false, t.endWorking(ctx, run)
+		return false, t.endRunning(ctx, run)
 	}
-	left, err := t.runs.Remains(ctx, ref, run)
+	left, err := t.runs.FindLeftovers(ctx, ref, run)
 	if err != nil {
 		return false, err
 	}
 	if left.Any() {
-		return false, t.runs.DeleteRemains(ctx, left)
+		return false, t.runs.DeleteLeftovers(ctx, left)
 	}
 	return true, nil
 }
 
-// endWorking cancels a run, and deletes it once its finally tasks have had their time. Where somebody
+// endRunning cancels a run, and deletes it once its finally tasks have had their time. Where somebody
 // has removed the settings of the run, nobody knows how much that is.
-func (t *Takeover) endWorking(ctx context.Context, run *tektonv1.PipelineRun) error {
+func (t *Takeover) endRunning(ctx context.Context, run *tektonv1.PipelineRun) error {
 	if run.Spec.Status == "" {
 		return t.runs.Cancel(ctx, run, v1alpha1.FailureCancelled)
 	}

@@ -105,7 +105,7 @@ func freeOf(t *testing.T, w *writes, conflict targetlock.Conflict, objects ...ru
 // The history of an execution that is gone is deleted while its target is still locked: once that is free,
 // nobody comes back for it.
 func TestFreeDeletesHistoryOfGone(t *testing.T) {
-	done := given.Run(dead(), given.Works(time.Hour), given.Succeeded(time.Minute))
+	done := given.Run(dead(), given.Running(time.Hour), given.Succeeded(time.Minute))
 	over := dead(given.Started(time.Hour), given.Ended(time.Minute, nil), given.Released)
 	const deleteRun = "delete pipelineruns"
 	for _, test := range []struct {
@@ -118,9 +118,9 @@ func TestFreeDeletesHistoryOfGone(t *testing.T) {
 		{"gone", []runtime.Object{done}, "", true, []string{"fence", deleteRun, "release"}},
 		{"gone, and another has its name", []runtime.Object{done, dead(given.WithUID("later"))}, "", true, []string{"fence", deleteRun, "release"}},
 		{"gone, and its run cannot be deleted", []runtime.Object{done}, deleteRun, false, []string{"fence", deleteRun}},
-		{"gone, and its run is going", []runtime.Object{given.Run(dead(), given.Works(0), given.Succeeded(0), given.RunDeleted)}, "", true, []string{"fence", "release"}},
+		{"gone, and its run is going", []runtime.Object{given.Run(dead(), given.Running(0), given.Succeeded(0), given.RunDeleted)}, "", true, []string{"fence", "release"}},
 		{"gone without a run", nil, "", true, []string{"fence", "release"}},
-		{"gone, and another's run has the name", []runtime.Object{given.Run(dead(), given.Works(0), given.Succeeded(0), given.Foreign)}, "", true, []string{"fence", "release"}},
+		{"gone, and another's run has the name", []runtime.Object{given.Run(dead(), given.Running(0), given.Succeeded(0), given.Foreign)}, "", true, []string{"fence", "release"}},
 		{"gone, and its run never started", []runtime.Object{given.Run(dead())}, "", true, []string{"fence", deleteRun, "release"}},
 		{"gone, and its pod works", []runtime.Object{done, given.Pod(done, "drain")}, "", false, []string{"fence", "delete pods"}},
 		{"over, with its own finalizer", []runtime.Object{done, over}, "", true, []string{"fence", "release"}},
@@ -157,7 +157,7 @@ func TestFreeRemembers(t *testing.T) {
 		Reason: v1alpha1.FailureTaskFailed, Message: "no", FailedAt: given.Ago(time.Minute), WasExecutionFailure: true,
 	}
 	failedOver := []given.ExecutionOption{given.Started(time.Hour), given.Ended(time.Minute, details), given.Released}
-	done := given.Run(dead(), given.Works(time.Hour), given.Succeeded(time.Minute))
+	done := given.Run(dead(), given.Running(time.Hour), given.Succeeded(time.Minute))
 	for _, test := range []struct {
 		name    string
 		want    *targetlock.Outcome
@@ -170,7 +170,7 @@ func TestFreeRemembers(t *testing.T) {
 		{"over, refused before anything ran", refused, []runtime.Object{dead(given.Locked, given.Refused(v1alpha1.FailureForbidden, "no"))}},
 		{"over, skipped", nil, []runtime.Object{dead(given.SkippedFor(given.Execution("a/b"), 0))}},
 		{"over, and deleted before it started", nil, []runtime.Object{
-			given.Run(dead()), dead(given.Held, given.Refused(v1alpha1.FailureCancelled, "no"), given.Deleted(0)),
+			given.Run(dead()), dead(given.RunCreated, given.Refused(v1alpha1.FailureCancelled, "no"), given.Deleted(0)),
 		}},
 		{"gone, with a run that ended", removed, []runtime.Object{done}},
 		// It may have been created, started and deleted.
@@ -206,7 +206,7 @@ func TestFreeStopsAtFailure(t *testing.T) {
 
 // Somebody has removed or edited what the Lease says of its holder.
 func TestFreeOfEditedLease(t *testing.T) {
-	done := given.Run(dead(), given.Works(time.Hour), given.Succeeded(time.Minute))
+	done := given.Run(dead(), given.Running(time.Hour), given.Succeeded(time.Minute))
 	over := dead(given.Started(time.Hour), given.Ended(time.Minute, nil), given.Released)
 	for _, test := range []struct {
 		name                     string

@@ -59,7 +59,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		locks:      locks,
 		takeover:   takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}, runinformers.Namespace(ctx)),
 		config:     store,
-		events:     recorder(ctx),
+		events:     eventRecorder(ctx),
 		clock:      clock.RealClock{},
 	}
 	r.PromoteFunc = r.promote
@@ -129,7 +129,7 @@ func (r *Reconciler) promote(bucket reconciler.Bucket, enqueue func(reconciler.B
 	return nil
 }
 
-func recorder(ctx context.Context) record.EventRecorder {
+func eventRecorder(ctx context.Context) record.EventRecorder {
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: kubeclient.Get(ctx).CoreV1().Events("")})
 	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "targetlease-controller"})

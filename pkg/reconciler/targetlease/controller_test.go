@@ -230,7 +230,7 @@ func TestHashOf(t *testing.T) {
 // missing while a run works.
 func TestPromote(t *testing.T) {
 	t.Setenv(system.NamespaceEnvKey, given.SystemNamespace)
-	works := given.Run(execution(), given.Works(0))
+	works := given.Run(execution(), given.Running(0))
 	works.Labels[workflowexecution.TargetHashLabel] = v1alpha1.TargetHash(anotherTarget)
 	listers := given.NewListers([]runtime.Object{given.FreeLease(), works})
 	index, err := pipelinerun.NewIndex(listers.Indexers())

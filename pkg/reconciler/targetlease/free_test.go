@@ -37,10 +37,10 @@ func removed() targetlock.Entry {
 func TestHolderLives(t *testing.T) {
 	run(t, rtesting.TableTest{
 		quiet("and waits", execution(given.Locked), lease()),
-		quiet("and waits with its run", execution(given.Held), given.Run(execution()), lease()),
-		quiet("and works", execution(given.Started(minutes(1))), given.Run(execution(), given.Works(minutes(1))), lease()),
-		quiet("and cleans up", execution(given.Started(minutes(1)), given.Ended(0, nil)), given.Run(execution(), given.Works(minutes(1)), given.Succeeded(0)), lease()),
-		quiet("and is being deleted", execution(given.Started(minutes(1)), given.Deleted(0)), given.Run(execution(), given.Works(minutes(1))), lease()),
+		quiet("and waits with its run", execution(given.RunCreated), given.Run(execution()), lease()),
+		quiet("and works", execution(given.Started(minutes(1))), given.Run(execution(), given.Running(minutes(1))), lease()),
+		quiet("and cleans up", execution(given.Started(minutes(1)), given.Ended(0, nil)), given.Run(execution(), given.Running(minutes(1)), given.Succeeded(0)), lease()),
+		quiet("and is being deleted", execution(given.Started(minutes(1)), given.Deleted(0)), given.Run(execution(), given.Running(minutes(1))), lease()),
 		quiet("and its ledger is unreadable", execution(given.Locked), given.LockLease(execution(), 0, given.Ledger("{"))),
 		quiet("and a cooldown is over meanwhile", execution(given.Locked), given.LockLease(execution(), 0, cooldown("drain", 0))),
 		{
@@ -53,9 +53,9 @@ func TestHolderLives(t *testing.T) {
 
 // A dead holder never frees its target itself. What works is ended first, in the order of a deletion.
 func TestHolderIsDead(t *testing.T) {
-	works := given.Run(execution(), given.Works(minutes(1)))
-	done := given.Run(execution(), given.Works(minutes(60)), given.Succeeded(minutes(1)))
-	justDone := given.Run(execution(), given.Works(minutes(60)), given.Succeeded(time.Second))
+	works := given.Run(execution(), given.Running(minutes(1)))
+	done := given.Run(execution(), given.Running(minutes(60)), given.Succeeded(minutes(1)))
+	justDone := given.Run(execution(), given.Running(minutes(60)), given.Succeeded(time.Second))
 	freed := func(entry targetlock.Entry) []clientgotesting.UpdateActionImpl {
 		return updates(fenced(), given.FreeLease(given.Remembers("restart", entry)))
 	}
@@ -93,7 +93,7 @@ func TestHolderIsDead(t *testing.T) {
 	}, {
 		Name: "gone, and its finally tasks work", Objects: []runtime.Object{
 			given.LockLease(execution(), minutes(1), given.Fenced),
-			given.Run(execution(), given.Works(minutes(1)), given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(10*time.Second)),
+			given.Run(execution(), given.Running(minutes(1)), given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(10*time.Second)),
 		},
 		OtherTestData: again,
 	}, {
@@ -138,7 +138,7 @@ func TestHolderWithoutTarget(t *testing.T) {
 			Name: name + ", no run, and the holder lives, which the cache does not know", Objects: []runtime.Object{lease},
 			OtherTestData: given.With(given.Live(execution(given.Locked)), given.Requeues(2*time.Second)),
 		}, rtesting.TableRow{
-			Name: name + ", a run that works", Objects: []runtime.Object{lease, given.Run(execution(), given.Works(minutes(1)))},
+			Name: name + ", a run that works", Objects: []runtime.Object{lease, given.Run(execution(), given.Running(minutes(1)))},
 			OtherTestData: given.With(given.Requeues(2 * time.Second)),
 			WantUpdates:   updates(given.LockLease(execution(), minutes(1), edited, given.Fenced)),
 			WantPatches: []clientgotesting.PatchActionImpl{{

@@ -25,7 +25,7 @@ func (r *Reconciler) deleteOrphans(ctx context.Context, lock *targetlock.Lock, h
 	for _, run := range found {
 		owner := pipelinerun.HolderOf(run)
 		isHolder := lock.Holder != nil && lock.Holder.Holder == owner
-		if run.DeletionTimestamp != nil || owner == (targetlock.Holder{}) || isHolder || r.keeps(owner, run) {
+		if run.DeletionTimestamp != nil || owner == (targetlock.Holder{}) || isHolder || r.isNeeded(owner, run) {
 			continue
 		}
 		if err := r.deleteOrphan(ctx, owner, run); err != nil {
@@ -35,8 +35,8 @@ func (r *Reconciler) deleteOrphans(ctx context.Context, lock *targetlock.Lock, h
 	return nil
 }
 
-// keeps tells whether the execution of a run still has a use for it, as far as the cache knows.
-func (r *Reconciler) keeps(owner targetlock.Holder, run *tektonv1.PipelineRun) bool {
+// isNeeded tells whether the execution of a run still has a use for it, as far as the cache knows.
+func (r *Reconciler) isNeeded(owner targetlock.Holder, run *tektonv1.PipelineRun) bool {
 	execution := r.cached(owner)
 	switch {
 	case execution == nil:

@@ -19,7 +19,7 @@ import (
 func TestLateCreatedRun(t *testing.T) {
 	pending := given.Run(execution())
 	refused := execution(given.Locked, given.Refused(v1alpha1.FailureUnknown, "no"))
-	started := given.Run(execution(), given.Works(0))
+	started := given.Run(execution(), given.Running(0))
 	started.ResourceVersion = "8"
 	run(t, rtesting.TableTest{{
 		Name: "of an execution that is over", Objects: []runtime.Object{refused, pending}, WantDeletes: deletions(runDeletion(pending)),
@@ -36,13 +36,13 @@ func TestLateCreatedRun(t *testing.T) {
 		Name: "while the target is free", Objects: []runtime.Object{refused, pending, given.FreeLease(cooldown("restart", minutes(1)))},
 		WantDeletes: deletions(runDeletion(pending)), OtherTestData: given.With(given.Requeues(minutes(1))),
 	}, {
-		Name: "of an execution that lives", Objects: []runtime.Object{execution(given.Held), pending},
+		Name: "of an execution that lives", Objects: []runtime.Object{execution(given.RunCreated), pending},
 	}, {
 		Name: "of an execution that lives, which the cache does not know", Objects: []runtime.Object{pending},
-		OtherTestData: given.With(given.Live(execution(given.Held))),
+		OtherTestData: given.With(given.Live(execution(given.RunCreated))),
 	}, {
 		// It was started after all: the version that is not the cached one keeps it from being deleted.
-		Name: "which was started, unknown to the cache", Objects: []runtime.Object{execution(given.Held), pending, given.LockLease(execution(), 0)},
+		Name: "which was started, unknown to the cache", Objects: []runtime.Object{execution(given.RunCreated), pending, given.LockLease(execution(), 0)},
 		OtherTestData: given.With(given.Live(started)),
 	}, {
 		Name: "that is gone, unknown to the cache", Objects: []runtime.Object{refused, pending},
@@ -60,11 +60,11 @@ func TestLateCreatedRun(t *testing.T) {
 
 // History goes with its execution, and not before.
 func TestHistory(t *testing.T) {
-	done := given.Run(execution(), given.Works(minutes(60)), given.Succeeded(minutes(1)))
-	bare := given.Run(execution(), given.Works(minutes(60)), given.Succeeded(minutes(1)), func(run *tektonv1.PipelineRun) { run.Annotations = nil })
+	done := given.Run(execution(), given.Running(minutes(60)), given.Succeeded(minutes(1)))
+	bare := given.Run(execution(), given.Running(minutes(60)), given.Succeeded(minutes(1)), func(run *tektonv1.PipelineRun) { run.Annotations = nil })
 	run(t, rtesting.TableTest{
 		quiet("of an execution that exists", over(), done),
-		quiet("that is being deleted", given.Run(execution(), given.Works(minutes(60)), given.Succeeded(minutes(1)), given.RunDeleted)),
+		quiet("that is being deleted", given.Run(execution(), given.Running(minutes(60)), given.Succeeded(minutes(1)), given.RunDeleted)),
 		quiet("of nobody knows whom", bare),
 		{
 			Name: "of an execution that is gone", Objects: []runtime.Object{done}, WantDeletes: deletions(runDeletion(done)),

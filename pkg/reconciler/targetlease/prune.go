@@ -22,7 +22,7 @@ func (r *Reconciler) prune(ctx context.Context, lease *coordinationv1.Lease, loc
 			lock.Target(), workflowexecution.LedgerAnnotation, lock.LedgerErr)
 		return nil //nolint:nilerr // a person has to repair it, to try again does not help
 	}
-	gone, err := r.gone(ctx, lock.Ledger)
+	gone, err := r.findGone(ctx, lock.Ledger)
 	if err != nil {
 		return err
 	}
@@ -37,9 +37,9 @@ func (r *Reconciler) prune(ctx context.Context, lease *coordinationv1.Lease, loc
 	return controller.NewRequeueAfter(next.Sub(r.clock.Now()))
 }
 
-// gone are the executions that matter to the ledger only as long as they exist, and do not. The cache
+// findGone are the executions that matter to the ledger only as long as they exist, and do not. The cache
 // may not have heard yet of one that another replica has made an entry for.
-func (r *Reconciler) gone(ctx context.Context, ledger targetlock.Ledger) (map[targetlock.Holder]bool, error) {
+func (r *Reconciler) findGone(ctx context.Context, ledger targetlock.Ledger) (map[targetlock.Holder]bool, error) {
 	gone := map[targetlock.Holder]bool{}
 	for _, entry := range ledger {
 		if !entry.Outlives() || r.cached(entry.Execution) != nil {

@@ -27,19 +27,19 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 	if isHeld(cached) {
 		return false, nil
 	}
-	working, err := r.runs.Working(ctx, r.index, hash, "")
-	if err != nil || working == nil || v1alpha1.TargetHash(working.Target) != hash {
+	running, err := r.runs.Running(ctx, r.index, hash, "")
+	if err != nil || running == nil || v1alpha1.TargetHash(running.Target) != hash {
 		return false, err
 	}
-	lock, err := r.locks.Look(ctx, working.Target)
+	lock, err := r.locks.Look(ctx, running.Target)
 	if err != nil || isHeld(lock) {
 		return false, err
 	}
-	if err := r.locks.Take(ctx, lock, working.Claim()); err != nil {
+	if err := r.locks.Take(ctx, lock, running.Claim()); err != nil {
 		return false, err
 	}
 	logging.FromContext(ctx).Warnw("Locked a target again for the execution that works on it: its lease was deleted or edited",
-		"target", working.Target, "holder", working.Identity)
+		"target", running.Target, "holder", running.Identity)
 	return true, nil
 }
 

@@ -24,7 +24,7 @@ func garbage(lease *coordinationv1.Lease) {
 
 // Somebody deleted or edited the Lease while an execution works: it gets its target back.
 func TestRestore(t *testing.T) {
-	works, done := given.Run(execution(), given.Works(minutes(1))), given.Run(execution(), given.Works(minutes(60)), given.Succeeded(0))
+	works, done := given.Run(execution(), given.Running(minutes(1))), given.Run(execution(), given.Running(minutes(60)), given.Succeeded(0))
 	alive := execution(given.Started(minutes(1)))
 	again := given.LockLease(execution(), 0)
 	run(t, rtesting.TableTest{{
@@ -69,15 +69,15 @@ func TestRestore(t *testing.T) {
 
 // What does not work, or not on this target, gets no target.
 func TestRestoreNot(t *testing.T) {
-	works, done := given.Run(execution(), given.Works(minutes(1))), given.Run(execution(), given.Works(minutes(60)), given.Succeeded(0))
-	elsewhere := given.Run(execution(), given.Works(minutes(1)))
+	works, done := given.Run(execution(), given.Running(minutes(1))), given.Run(execution(), given.Running(minutes(60)), given.Succeeded(0))
+	elsewhere := given.Run(execution(), given.Running(minutes(1)))
 	elsewhere.Annotations[workflowexecution.TargetAnnotation] = "payment/deployments.apps/web"
 	alive := execution(given.Started(minutes(1)))
 	run(t, rtesting.TableTest{
 		quiet("the run has ended", over(), done),
 		quiet("the run and its pods have ended", over(), done, given.Pod(done, "drain", given.PodEnded)),
 		{
-			Name: "the run waits to be started", Objects: []runtime.Object{execution(given.Held), given.Run(execution())},
+			Name: "the run waits to be started", Objects: []runtime.Object{execution(given.RunCreated), given.Run(execution())},
 		},
 		{
 			Name: "the run has ended, which the cache does not know", Objects: []runtime.Object{alive, works},
@@ -124,7 +124,7 @@ func conflict() error {
 // A Lease edited to name an execution that never was is freed first; the pass after that finds who works.
 func TestRestoreAfterWrongHolder(t *testing.T) {
 	ghost := given.Execution("nowhere/ghost")
-	works := given.Run(execution(), given.Works(minutes(1)))
+	works := given.Run(execution(), given.Running(minutes(1)))
 	remembers := given.Remembers("restart", given.Entry(ghost, 0,
 		given.FailedFor("Cancelled", "The execution was removed while it held its target"), given.Until(minutes(5))))
 	run(t, rtesting.TableTest{{

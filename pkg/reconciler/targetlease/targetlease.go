@@ -100,14 +100,14 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 		return r.prune(ctx, lease, lock)
 	case lock.Holder.Holder == targetlock.Holder{}:
 		return r.discard(ctx, lease, lock.Holder.Identity)
-	case r.works(lock.Holder.Holder):
+	case r.isAlive(lock.Holder.Holder):
 		return nil
 	}
-	return r.free(ctx, lease, *lock.Holder, hash)
+	return r.endHolder(ctx, lease, *lock.Holder, hash)
 }
 
-// free ends what a holder left that is dead, as far as the caches know.
-func (r *Reconciler) free(ctx context.Context, lease *coordinationv1.Lease, conflict targetlock.Conflict, hash string) error {
+// endHolder ends what a holder left that is dead, as far as the caches know.
+func (r *Reconciler) endHolder(ctx context.Context, lease *coordinationv1.Lease, conflict targetlock.Conflict, hash string) error {
 	target, err := r.targetOf(conflict, hash)
 	if err != nil {
 		return err
@@ -142,8 +142,8 @@ func (r *Reconciler) targetOf(conflict targetlock.Conflict, hash string) (string
 	return "", nil
 }
 
-// works tells whether an execution is there and not over, as far as the cache knows.
-func (r *Reconciler) works(holder targetlock.Holder) bool {
+// isAlive tells whether an execution is there and not over, as far as the cache knows.
+func (r *Reconciler) isAlive(holder targetlock.Holder) bool {
 	execution := r.cached(holder)
 	return execution != nil && !execution.Status.IsTerminal()
 }

@@ -109,8 +109,8 @@ func Retrying(message string) ExecutionOption {
 	}
 }
 
-// Held has a stored reference of its run, which has not been started.
-func Held(wfe *v1alpha1.WorkflowExecution) {
+// RunCreated has a stored reference of its run, which has not been started.
+func RunCreated(wfe *v1alpha1.WorkflowExecution) {
 	Locked(wfe)
 	Referring(wfe)
 }
@@ -126,7 +126,7 @@ func Referring(wfe *v1alpha1.WorkflowExecution) {
 func Started(ago time.Duration) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		if wfe.Status.PipelineRunRef == nil {
-			Held(wfe)
+			RunCreated(wfe)
 		}
 		wfe.Status.MarkStarted(Ago(ago))
 	}
@@ -139,7 +139,7 @@ func Mirroring(summary v1alpha1.PipelineRunStatusSummary) ExecutionOption {
 	}
 }
 
-// totalTasks of the pipeline of Works.
+// totalTasks of the pipeline of Running.
 const totalTasks = 3
 
 // Ended has its outcome stored, that long ago; nil details mean success.

@@ -36,16 +36,16 @@ func Run(wfe *v1alpha1.WorkflowExecution, facts ...RunOption) *tektonv1.Pipeline
 	return run
 }
 
-// LetGo may be started by Tekton, which has not noticed yet.
-func LetGo(run *tektonv1.PipelineRun) {
+// NotPending may be started by Tekton, which has not noticed yet.
+func NotPending(run *tektonv1.PipelineRun) {
 	run.Spec.Status = ""
 }
 
-// Works was started by Tekton that long ago; its pipeline has the tasks drain and restart, of which
+// Running was started by Tekton that long ago; its pipeline has the tasks drain and restart, of which
 // the first has been created, and the finally task uncordon.
-func Works(ago time.Duration) RunOption {
+func Running(ago time.Duration) RunOption {
 	return func(run *tektonv1.PipelineRun) {
-		LetGo(run)
+		NotPending(run)
 		at := Ago(ago)
 		run.Status.StartTime = &at
 		run.Status.PipelineSpec = &tektonv1.PipelineSpec{

@@ -41,9 +41,9 @@ func eventRecorder(ctx context.Context) record.EventRecorder {
 
 // announce records one event for each transition that this pass made.
 func announce(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus) {
-	recorder, after := controller.GetEventRecorder(ctx), &wfe.Status
+	events, after := controller.GetEventRecorder(ctx), &wfe.Status
 	normal := func(reason, format string, args ...any) {
-		recorder.Eventf(wfe, corev1.EventTypeNormal, reason, format, args...)
+		events.Eventf(wfe, corev1.EventTypeNormal, reason, format, args...)
 	}
 	target := wfe.Spec.TargetResource
 	if becameTrue(v1alpha1.ConditionLockAcquired, before, after) {
@@ -67,7 +67,7 @@ func announce(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1al
 	case v1alpha1.PhaseSkipped:
 		normal(eventWorkflowSkipped, "%s: %s", after.SkipDetails.Reason, after.SkipDetails.Message)
 	default:
-		recorder.Eventf(wfe, corev1.EventTypeWarning, eventWorkflowFailed, "%s: %s",
+		events.Eventf(wfe, corev1.EventTypeWarning, eventWorkflowFailed, "%s: %s",
 			after.FailureDetails.Reason, after.FailureDetails.Message)
 	}
 }

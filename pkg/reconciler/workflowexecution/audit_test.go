@@ -92,11 +92,11 @@ func TestDeletedWaitsForTheAuditTrail(t *testing.T) {
 		waits("deleted long ago, and over since a minute", over(time.Hour, time.Minute), 4*time.Minute),
 		{
 			Name: "and the limit is over", Objects: []runtime.Object{over(5*time.Minute, time.Hour)},
-			WantPatches: patches(letsGo()), WantEvents: []string{finalizer},
+			WantPatches: patches(removesFinalizer()), WantEvents: []string{finalizer},
 		},
 		{
 			Name: "and everything is recorded", Objects: []runtime.Object{recorded(over(time.Minute, time.Hour))},
-			WantPatches: patches(letsGo()), WantEvents: []string{finalizer},
+			WantPatches: patches(removesFinalizer()), WantEvents: []string{finalizer},
 		},
 	})
 }

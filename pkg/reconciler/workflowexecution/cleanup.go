@@ -21,19 +21,19 @@ const unwatchedInterval = 2 * time.Second
 
 // cleanUp deletes what is left of an ended run: a pod that waits for ever for a ConfigMap must not hold
 // the target for ever. A pod on a node that does not answer does: it may work on.
-func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left pipelinerun.Remains) reconciler.Event {
-	silent, next := left.Silent(r.clock.Now())
+func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left pipelinerun.Leftovers) reconciler.Event {
+	unresponsive, next := left.Unresponsive(r.clock.Now())
 	message := "The run has ended; its target stays locked until these have ended too: " + left.String()
-	if silent != "" {
-		message += ". Nothing is heard of " + silent + ": make sure that nothing works there any more, then delete it by force"
-		r.warnOfSilence(ctx, wfe, message)
+	if unresponsive != "" {
+		message += ". Nothing is heard of " + unresponsive + ": make sure that nothing works there any more, then delete it by force"
+		r.warnOfUnresponsive(ctx, wfe, message)
 	}
 	wfe.Status.MarkWaitingForRelease(message)
-	if err := r.runs.DeleteRemains(ctx, left); err != nil {
+	if err := r.runs.DeleteLeftovers(ctx, left); err != nil {
 		return err
 	}
 	switch {
-	case left.Unwatched():
+	case left.HasUnwatched():
 		return r.after(unwatchedInterval)
 	case next > 0:
 		return r.after(next)
@@ -41,8 +41,8 @@ func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	return nil
 }
 
-// warnOfSilence tells once that a person has to decide.
-func (r *Reconciler) warnOfSilence(ctx context.Context, wfe *v1alpha1.WorkflowExecution, message string) {
+// warnOfUnresponsive tells once that a person has to decide.
+func (r *Reconciler) warnOfUnresponsive(ctx context.Context, wfe *v1alpha1.WorkflowExecution, message string) {
 	if wfe.Status.GetCondition(v1alpha1.ConditionPipelineRunSucceeded).GetMessage() != message {
 		controller.GetEventRecorder(ctx).Event(wfe, corev1.EventTypeWarning, eventTargetStaysLocked, message)
 	}

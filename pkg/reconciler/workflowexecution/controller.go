@@ -50,7 +50,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		tekton:       tektonclient.Get(ctx),
 		runLister:    pipelineRuns.Lister(),
 		index:        pipelinerun.WatchedIndex(ctx),
-		departed:     pipelinerun.NewDeparted(),
+		deletedPods:  pipelinerun.NewDeletedPods(),
 		runNamespace: runinformers.Namespace(ctx),
 		targets:      targets(ctx),
 		locks:        locks,
@@ -76,7 +76,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	handle(ctx, executions.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: impl.Tracker.OnDeletedObserver})
 	handle(ctx, pipelineRuns.Informer(), controller.HandleAll(
 		controller.EnsureTypeMeta(impl.Tracker.OnChanged, tektonv1.SchemeGroupVersion.WithKind("PipelineRun"))))
-	handle(ctx, pods.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: r.departed.Remember})
+	handle(ctx, pods.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: r.deletedPods.Remember})
 	handle(ctx, pods.Informer(), controller.HandleAll(func(object any) {
 		if run := runOf(object); run != nil {
 			impl.Tracker.OnChanged(run)

@@ -72,13 +72,13 @@ func TestRefuseNot(t *testing.T) {
 			c.AllowedServiceAccounts = []string{"drainer"}
 		})),
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
 		// What has its lock was admitted: a change of the configuration, or of the cluster, comes too late.
 		Name: "a running execution that would be refused now",
 		Objects: []runtime.Object{
-			running(), given.Run(execution(), given.Works(time.Minute)), given.LockLease(execution(), time.Minute),
+			running(), given.Run(execution(), given.Running(time.Minute)), given.LockLease(execution(), time.Minute),
 		},
 		OtherTestData: given.With(given.Requeues(29*time.Minute), given.Undiscovered(targetlock.ErrTarget),
 			given.Configured(func(c *config.WorkflowExecution) { c.AllowedBundles = []string{"ghcr.io/ours/*"} })),
@@ -117,7 +117,7 @@ func TestRefuseAfterLock(t *testing.T) {
 	}, {
 		// The copy is old, the run works: nothing is refused.
 		Name:          "on an old copy",
-		Objects:       []runtime.Object{execution(long), given.Run(execution(long), given.Works(time.Minute)), lease},
+		Objects:       []runtime.Object{execution(long), given.Run(execution(long), given.Running(time.Minute)), lease},
 		OtherTestData: given.With(narrow, given.Live(execution(long, given.Started(time.Minute)))),
 	}, {
 		// The finalizer would let it go, and nobody would ever free the target.

@@ -75,14 +75,14 @@ func TestCreate(t *testing.T) {
 		Name:              "the run is created late",
 		Objects:           []runtime.Object{execution(given.Locked, given.Retrying("down")), lease},
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{runCreated},
 	}, {
 		// The controller crashed after it created the run.
 		Name:              "the run exists and is ours",
 		Objects:           []runtime.Object{execution(), given.Run(execution()), lease},
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
 		// The reference is stored already, only this copy does not have it.
@@ -116,7 +116,7 @@ func TestCreate(t *testing.T) {
 			execution(given.Locked), given.Run(execution(given.WithUID("earlier"))), lease,
 		},
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{runCreated},
 	}})
 }
@@ -196,7 +196,7 @@ func TestCreateGivenUp(t *testing.T) {
 		Name:    "past the pending deadline, but the run exists",
 		Objects: []runtime.Object{late, given.Run(execution()), lease}, WithReactors: down,
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{runCreated},
 	}, {
 		// Nobody knows whether the run exists, so the lock stays.
@@ -211,13 +211,13 @@ func TestCreateGivenUp(t *testing.T) {
 		Objects:           []runtime.Object{execution(given.Locked, given.Retrying("down")), given.Run(execution()), lease},
 		WithReactors:      []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", quotaExceeded())},
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{runCreated},
 	}, {
 		// The same on an old copy, while the run works: the lock must stay.
 		Name: "refused, but the run works and the copy is old",
 		Objects: []runtime.Object{
-			execution(given.Locked, given.Retrying("down")), given.Run(execution(), given.Works(time.Minute)), lease,
+			execution(given.Locked, given.Retrying("down")), given.Run(execution(), given.Running(time.Minute)), lease,
 		},
 		WithReactors:  []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", quotaExceeded())},
 		WantCreates:   []runtime.Object{newRun()},
@@ -234,7 +234,7 @@ func TestCreateGivenUp(t *testing.T) {
 		Name: "the configuration does not allow the timeout any more, and the run works",
 		Objects: []runtime.Object{
 			execution(given.Locked, given.Retrying("down"), timeout(time.Hour)),
-			given.Run(execution(), given.Works(time.Minute)), lease,
+			given.Run(execution(), given.Running(time.Minute)), lease,
 		},
 		OtherTestData: given.With(given.Live(execution(given.Started(time.Minute))),
 			given.Configured(func(c *config.WorkflowExecution) { c.MaxTimeout = time.Minute })),
@@ -259,7 +259,7 @@ func TestStatusNotWritten(t *testing.T) {
 		WithReactors:      []clientgotesting.ReactionFunc{rtesting.InduceFailure("update", "workflowexecutions")},
 		WantErr:           true,
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents: []string{
 			lockAcquired, runCreated,
 			`Warning UpdateFailed Failed to update status for "fix": inducing failure for update workflowexecutions`,
@@ -270,7 +270,7 @@ func TestStatusNotWritten(t *testing.T) {
 		Objects:           []runtime.Object{execution()},
 		WithReactors:      []clientgotesting.ReactionFunc{conflictOnce("update", "workflowexecutions")},
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
-		WantStatusUpdates: append(status(execution(given.Held)), update(execution(given.Held))),
+		WantStatusUpdates: append(status(execution(given.RunCreated)), update(execution(given.RunCreated))),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
 		Name:              "the success cannot be stored",

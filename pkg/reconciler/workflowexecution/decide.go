@@ -41,7 +41,7 @@ func (r *Reconciler) decideAndTakeOnce(ctx context.Context, claim targetlock.Cla
 	if decision.Verdict != targetlock.Free && decision.Verdict != targetlock.Held {
 		return decision, nil
 	}
-	if facts.Working, err = r.unfinished(ctx, claim); err != nil {
+	if facts.Running, err = r.unfinished(ctx, claim); err != nil {
 		return decision, err
 	}
 	decision = targetlock.Decide(lock, claim, facts, r.clock.Now())

@@ -81,7 +81,7 @@ func TestUnreadableLedger(t *testing.T) {
 		Name:              "on a target that this execution holds",
 		Objects:           []runtime.Object{execution(), given.LockLease(execution(), time.Minute, broken)},
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
 		// It is freed, and the text left for whoever repairs it.
@@ -147,15 +147,15 @@ func TestLeaseHeldByGarbage(t *testing.T) {
 // Somebody deleted the Lease, or edited it, while an execution works on the target. The cache says
 // where to look; the API server says what is so.
 func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
-	works := given.Run(other(), given.Works(time.Minute))
-	ended := given.Run(other(), given.Works(time.Hour), given.Failed(0, tektonv1.PipelineRunReasonFailed))
+	works := given.Run(other(), given.Running(time.Minute))
+	ended := given.Run(other(), given.Running(time.Hour), given.Failed(0, tektonv1.PipelineRunReasonFailed))
 	pod := given.Pod(ended, "drain", given.PodCreated(time.Minute))
 	heldBack := given.Run(other(), createdAMinuteAgo)
 	runs := func(name string, circumstance func(*given.Circumstances), objects ...runtime.Object) rtesting.TableRow {
 		return rtesting.TableRow{
 			Name: name, Objects: append(objects, execution()), OtherTestData: given.With(circumstance),
 			WantCreates:       []runtime.Object{newLease(execution()), newRun()},
-			WantStatusUpdates: status(execution(given.Held)),
+			WantStatusUpdates: status(execution(given.RunCreated)),
 			WantEvents:        []string{lockAcquired, runCreated},
 		}
 	}
@@ -177,7 +177,7 @@ func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
 		busy("its run is held back, and that of a third works", given.Run(given.Execution("a/first")), works),
 		runs("its run has ended, which the cache does not know", given.Live(ended), works),
 		runs("its run is gone, which the cache does not know", given.Gone(works), works),
-		runs("its run is another one by now", given.Live(given.Run(other(), given.Again, given.Works(0))), works),
+		runs("its run is another one by now", given.Live(given.Run(other(), given.Again, given.Running(0))), works),
 		runs("its run was held back, and is gone, which the cache does not know", given.Gone(heldBack), heldBack),
 		runs("its pod has ended, which the cache does not know", given.Live(given.Pod(ended, "drain", given.PodEnded)), ended, pod),
 		runs("its pod is gone, which the cache does not know", given.Gone(pod), ended, pod),
@@ -196,7 +196,7 @@ func TestLeaseEditedWhileAnotherWorks(t *testing.T) {
 		given.FailedFor(v1alpha1.FailureCancelled, "The execution was removed while it held its target"), given.Until(5*time.Minute)))
 	run(t, rtesting.TableTest{{
 		Name:              "the true holder is named",
-		Objects:           []runtime.Object{execution(), given.Run(other(), given.Works(time.Minute)), given.LockLease(ghost, 0)},
+		Objects:           []runtime.Object{execution(), given.Run(other(), given.Running(time.Minute)), given.LockLease(ghost, 0)},
 		WantUpdates:       updates(given.LockLease(ghost, 0, given.Fenced), given.FreeLease(remembers)),
 		WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))),
 		WantEvents:        []string{skipped(other())},
@@ -204,8 +204,8 @@ func TestLeaseEditedWhileAnotherWorks(t *testing.T) {
 }
 
 func TestLeaseGoneAndNobodyKnows(t *testing.T) {
-	works := given.Run(other(), given.Works(time.Minute))
-	ended := given.Run(other(), given.Works(time.Hour), given.Failed(0, tektonv1.PipelineRunReasonFailed))
+	works := given.Run(other(), given.Running(time.Minute))
+	ended := given.Run(other(), given.Running(time.Hour), given.Failed(0, tektonv1.PipelineRunReasonFailed))
 	run(t, rtesting.TableTest{{
 		Name:         "whether the run works",
 		Objects:      []runtime.Object{execution(), works},

@@ -36,7 +36,7 @@ func (r *Reconciler) explain(
 	if err != nil {
 		return v1alpha1.FailureDetails{}, err
 	}
-	if err := evidence.Collect(ctx, r.runs.Evidence(r.refOf(wfe), r.index, r.departed), settings.LogTailLines); err != nil {
+	if err := evidence.Collect(ctx, r.runs.SourcesOf(r.refOf(wfe), r.index, r.deletedPods), settings.LogTailLines); err != nil {
 		return v1alpha1.FailureDetails{}, err
 	}
 	if summary := wfe.Status.PipelineRunStatus; summary != nil {

@@ -106,8 +106,8 @@ func withStep(pod *corev1.Pod) {
 
 // The pod went in the second in which its run ended, and a watch told how it looked.
 func TestExplainByAPodThatHasGone(t *testing.T) {
-	departed := pipelinerun.NewDeparted()
-	departed.Remember(given.Pod(failedRun(), "drain", evicted, withStep))
+	deletedPods := pipelinerun.NewDeletedPods()
+	deletedPods.Remember(given.Pod(failedRun(), "drain", evicted, withStep))
 	details := wasEvicted()
 	table := rtesting.TableTest{{
 		Name: "is told", Key: key, SkipNamespaceValidation: true,
@@ -115,7 +115,7 @@ func TestExplainByAPodThatHasGone(t *testing.T) {
 		WantStatusUpdates: status(endedBadly(details)),
 	}}
 	table.Test(t, given.MakeFactory(func(ctx context.Context, listers *given.Listers, c *given.Circumstances) controller.Reconciler {
-		return constructAfter(ctx, listers, c, clocktesting.NewFakePassiveClock(given.Now()), departed)
+		return constructAfter(ctx, listers, c, clocktesting.NewFakePassiveClock(given.Now()), deletedPods)
 	}))
 }
 
@@ -152,7 +152,7 @@ func waiting(forWhat string) v1alpha1.PipelineRunStatusSummary {
 
 // What a pod waits for is noted as long as it can be seen, and kept once it cannot.
 func TestWaitingFor(t *testing.T) {
-	lease, works := given.LockLease(execution(), time.Minute), given.Run(execution(), given.Works(time.Minute))
+	lease, works := given.LockLease(execution(), time.Minute), given.Run(execution(), given.Running(time.Minute))
 	waits := func(name, noted, want string, pods ...runtime.Object) rtesting.TableRow {
 		row := rtesting.TableRow{
 			Name:          name,
@@ -180,7 +180,7 @@ func TestWaitingFor(t *testing.T) {
 
 // A TaskRun without a pod is not watched. What it waits for is looked for and stored before the run is cancelled.
 func TestWaitingAtTheDeadline(t *testing.T) {
-	lease, works := given.LockLease(execution(), time.Minute), given.Run(execution(), given.Works(time.Hour))
+	lease, works := given.LockLease(execution(), time.Minute), given.Run(execution(), given.Running(time.Hour))
 	quota := given.TaskRun(works, "drain", func(taskRun *tektonv1.TaskRun) {
 		taskRun.Status.SetCondition(&apis.Condition{
 			Type: apis.ConditionSucceeded, Status: corev1.ConditionUnknown, Reason: "ExceededResourceQuota", Message: "TaskRun Pod exceeded quota",

@@ -47,7 +47,7 @@ func TestDeletedBeforeStart(t *testing.T) {
 	}, {
 		Name:        "and its outcome is stored",
 		Objects:     []runtime.Object{recorded(neverRan(given.Deleted(0), given.Locked))},
-		WantPatches: patches(letsGo()),
+		WantPatches: patches(removesFinalizer()),
 		WantEvents:  []string{finalizer},
 	}, {
 		Name:              "with the lock",
@@ -74,10 +74,10 @@ func TestDeletedBeforeStart(t *testing.T) {
 	}, {
 		// Fence, then the run by UID and version, then the lock.
 		Name:              "with a run that is held back",
-		Objects:           []runtime.Object{execution(given.Deleted(0), given.Held), given.Run(execution()), lease},
+		Objects:           []runtime.Object{execution(given.Deleted(0), given.RunCreated), given.Run(execution()), lease},
 		WantUpdates:       fenced,
 		WantDeletes:       deletions(runDeletion(), leaseDeletion()),
-		WantStatusUpdates: status(neverRan(given.Deleted(0), given.Held)),
+		WantStatusUpdates: status(neverRan(given.Deleted(0), given.RunCreated)),
 		WantEvents:        []string{lockReleased, nothingRan},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
 			"update leases", "delete pipelineruns", "delete leases", "update workflowexecutions/status")},
@@ -93,8 +93,8 @@ func TestDeletedBeforeStart(t *testing.T) {
 	}, {
 		// Another replica has just started it: it is not deleted, and the lock stays.
 		Name:    "with a run that was started meanwhile",
-		Objects: []runtime.Object{execution(given.Deleted(0), given.Held), given.Run(execution()), lease},
-		OtherTestData: given.With(given.Live(given.Run(execution(), given.LetGo, func(run *tektonv1.PipelineRun) {
+		Objects: []runtime.Object{execution(given.Deleted(0), given.RunCreated), given.Run(execution()), lease},
+		OtherTestData: given.With(given.Live(given.Run(execution(), given.NotPending, func(run *tektonv1.PipelineRun) {
 			run.ResourceVersion = "8"
 		}))),
 		WantErr:     true,
@@ -112,7 +112,7 @@ func TestDeletedBeforeStart(t *testing.T) {
 		WantEvents:        []string{nothingRan},
 	}, {
 		Name:         "and the lock cannot be fenced",
-		Objects:      []runtime.Object{execution(given.Deleted(0), given.Held), given.Run(execution()), lease},
+		Objects:      []runtime.Object{execution(given.Deleted(0), given.RunCreated), given.Run(execution()), lease},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("update", "leases")},
 		WantErr:      true, WantUpdates: fenced,
 		WantEvents: []string{internalError("failed to fence the lease of target payment/deployments.apps/api: " +
@@ -125,8 +125,8 @@ func TestDeletedWhileRunning(t *testing.T) {
 	runningAnd := func(ago time.Duration) *v1alpha1.WorkflowExecution {
 		return execution(given.Deleted(ago), given.Started(time.Minute), given.Mirroring(working(0)))
 	}
-	works := given.Run(execution(), given.Works(time.Minute))
-	cancelled := given.Run(execution(), given.Works(time.Minute), given.Cancelled(v1alpha1.FailureCancelled))
+	works := given.Run(execution(), given.Running(time.Minute))
+	cancelled := given.Run(execution(), given.Running(time.Minute), given.Cancelled(v1alpha1.FailureCancelled))
 	stuck := given.TaskRun(cancelled, "uncordon", func(taskRun *tektonv1.TaskRun) { taskRun.Status.PodName = runName + "-uncordon-pod" })
 	waits := given.Pod(cancelled, "uncordon", unschedulable, withGate)
 	const forNode = "Unschedulable: task uncordon: 0/1 nodes: Insufficient cpu"
@@ -160,7 +160,7 @@ func TestDeletedWhileRunning(t *testing.T) {
 		OtherTestData: given.With(given.Requeues(time.Minute)),
 	}, {
 		Name: "it was cancelled late",
-		Objects: []runtime.Object{runningAnd(time.Hour), given.Run(execution(), given.Works(time.Minute),
+		Objects: []runtime.Object{runningAnd(time.Hour), given.Run(execution(), given.Running(time.Minute),
 			given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(seconds(20))), lease},
 		OtherTestData: given.With(given.Requeues(seconds(40))),
 	}, {
@@ -177,7 +177,7 @@ func TestDeletedWhileRunning(t *testing.T) {
 	}, {
 		// Somebody has removed the settings of the run: those of now hold.
 		Name:        "its settings are gone",
-		Objects:     []runtime.Object{runningAnd(0), given.Run(execution(), given.Works(time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
+		Objects:     []runtime.Object{runningAnd(0), given.Run(execution(), given.Running(time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
 		WantPatches: patches(cancelPatch(v1alpha1.FailureCancelled)),
 		OtherTestData: given.With(given.Requeues(3*time.Minute), given.Configured(func(c *config.WorkflowExecution) {
 			c.CancelGrace = 3 * time.Minute
@@ -210,12 +210,12 @@ func TestDeletedWhileRunning(t *testing.T) {
 		Name: "the grace is over and the run is being deleted",
 		Objects: []runtime.Object{
 			made(runningAnd(2*time.Minute), given.Ended(0, stranded)),
-			given.Run(execution(), given.Works(time.Minute), given.Cancelled(v1alpha1.FailureCancelled), given.RunDeleted), lease,
+			given.Run(execution(), given.Running(time.Minute), given.Cancelled(v1alpha1.FailureCancelled), given.RunDeleted), lease,
 		},
 	}, {
 		// Mirrored to the end, for whoever waits for the deletion.
 		Name:              "progress is mirrored",
-		Objects:           []runtime.Object{execution(given.Deleted(0), given.Held), cancelled, lease},
+		Objects:           []runtime.Object{execution(given.Deleted(0), given.RunCreated), cancelled, lease},
 		WantStatusUpdates: status(execution(given.Deleted(0), given.Started(time.Minute), given.Mirroring(working(0)))),
 		WantEvents:        []string{started},
 		OtherTestData:     given.With(given.Requeues(time.Minute)),
@@ -229,7 +229,7 @@ func TestDeletedAndEnded(t *testing.T) {
 		Reason: v1alpha1.FailureCancelled, Message: "The execution was deleted while its workflow ran, which was cancelled; its finally tasks were allowed to run", FailedAt: given.Ago(0),
 		ExecutionTimeBeforeFailure: &metav1.Duration{Duration: time.Minute}, WasExecutionFailure: true,
 	}
-	ended := given.Run(execution(), given.Works(time.Minute), given.Cancelled(v1alpha1.FailureCancelled),
+	ended := given.Run(execution(), given.Running(time.Minute), given.Cancelled(v1alpha1.FailureCancelled),
 		given.Failed(0, tektonv1.PipelineRunReasonCancelled))
 	before := []given.ExecutionOption{deleted, given.Started(time.Minute), given.Mirroring(working(0))}
 	after := func(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
@@ -290,17 +290,17 @@ func TestDeletedWhenOver(t *testing.T) {
 		Name:        "its run goes with it",
 		Objects:     []runtime.Object{over, succeeded(), given.LockLease(other(), 0)},
 		WantDeletes: deletions(runDeletion()),
-		WantPatches: patches(letsGo()),
+		WantPatches: patches(removesFinalizer()),
 		WantEvents:  []string{finalizer},
 	}, {
 		Name:        "its run is gone",
 		Objects:     []runtime.Object{over},
-		WantPatches: patches(letsGo()),
+		WantPatches: patches(removesFinalizer()),
 		WantEvents:  []string{finalizer},
 	}, {
 		Name:        "another run of that name stays",
 		Objects:     []runtime.Object{over, given.Run(execution(), given.Again)},
-		WantPatches: patches(letsGo()),
+		WantPatches: patches(removesFinalizer()),
 		WantEvents:  []string{finalizer},
 	}, {
 		Name:         "its run cannot be deleted",
@@ -314,10 +314,10 @@ func TestDeletedWhenOver(t *testing.T) {
 		Name: "the winner is left alone",
 		Objects: []runtime.Object{
 			execution(deleted, given.SkippedFor(other(), time.Minute), given.Audited), other(given.Started(time.Minute)),
-			given.Run(other(), given.Works(time.Minute)), given.LockLease(other(), time.Minute),
+			given.Run(other(), given.Running(time.Minute)), given.LockLease(other(), time.Minute),
 			given.Pod(given.Run(other()), "drain"),
 		},
-		WantPatches: patches(letsGo()),
+		WantPatches: patches(removesFinalizer()),
 		WantEvents:  []string{finalizer},
 	}, {
 		// Its finalizer is gone already, another one keeps it.

@@ -24,7 +24,7 @@ func (r *Reconciler) reconcileOutcome(ctx context.Context, s *state) (bool, reco
 	if s.wfe.Status.FailureDetails != nil {
 		return true, nil
 	}
-	left, err := r.runs.Remains(ctx, r.refOf(s.wfe), s.run)
+	left, err := r.runs.FindLeftovers(ctx, r.refOf(s.wfe), s.run)
 	if err != nil || left.Any() {
 		return true, err
 	}
@@ -48,7 +48,7 @@ func (r *Reconciler) cleanUpAndRelease(ctx context.Context, s *state) reconciler
 	if err != nil {
 		return err
 	}
-	left, err := r.runs.Remains(ctx, ref, run)
+	left, err := r.runs.FindLeftovers(ctx, ref, run)
 	if err != nil {
 		return err
 	}

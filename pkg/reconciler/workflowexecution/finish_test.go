@@ -27,11 +27,11 @@ func running() *v1alpha1.WorkflowExecution {
 }
 
 func succeeded() *tektonv1.PipelineRun {
-	return given.Run(execution(), given.Works(time.Minute), given.Succeeded(0))
+	return given.Run(execution(), given.Running(time.Minute), given.Succeeded(0))
 }
 
 func failedRun(facts ...given.RunOption) *tektonv1.PipelineRun {
-	run := given.Run(execution(), given.Works(time.Minute), given.Failed(0, tektonv1.PipelineRunReasonFailed))
+	run := given.Run(execution(), given.Running(time.Minute), given.Failed(0, tektonv1.PipelineRunReasonFailed))
 	for _, fact := range facts {
 		fact(run)
 	}
@@ -129,7 +129,7 @@ func TestFinishWell(t *testing.T) {
 	}, {
 		// Tekton's success stands although the run had been cancelled.
 		Name: "the deadline struck, and the run succeeded all the same",
-		Objects: []runtime.Object{running(), given.Run(execution(), given.Works(time.Minute),
+		Objects: []runtime.Object{running(), given.Run(execution(), given.Running(time.Minute),
 			given.Cancelled(v1alpha1.FailureDeadlineExceeded), given.Succeeded(0)), lease},
 		WantUpdates:       updates(free(succeededNow())),
 		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
@@ -166,7 +166,7 @@ func TestFinishBadly(t *testing.T) {
 	}, {
 		// No pass saw it work.
 		Name:              "it failed while no controller was up",
-		Objects:           []runtime.Object{execution(given.Held), failedRun(), broken, lease},
+		Objects:           []runtime.Object{execution(given.RunCreated), failedRun(), broken, lease},
 		WantStatusUpdates: status(endedBadly(taskFailed())),
 		WantEvents:        []string{started},
 	}})
@@ -190,12 +190,12 @@ func TestFinishDeleted(t *testing.T) {
 	}, {
 		// Nobody noted a start, which proves nothing: it may have been started and not noted.
 		Name:              "the run is gone and its start was not noted",
-		Objects:           []runtime.Object{execution(given.Held), lease},
-		WantStatusUpdates: status(execution(given.Held, given.Ended(0, unstarted))),
+		Objects:           []runtime.Object{execution(given.RunCreated), lease},
+		WantStatusUpdates: status(execution(given.RunCreated, given.Ended(0, unstarted))),
 	}, {
 		// Somebody made a run of that name anew, with the same labels. It is not ours to touch.
 		Name:              "the run is another one",
-		Objects:           []runtime.Object{running(), given.Run(execution(), given.Again, given.Works(time.Second)), lease},
+		Objects:           []runtime.Object{running(), given.Run(execution(), given.Again, given.Running(time.Second)), lease},
 		WantStatusUpdates: status(gone),
 	}, {
 		// The other one waits to be started: we do not start it.

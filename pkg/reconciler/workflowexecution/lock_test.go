@@ -36,7 +36,7 @@ func TestLock(t *testing.T) {
 		Objects:           []runtime.Object{execution(given.WithoutFinalizer)},
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
 		WantPatches:       patches(patch("fix", `{"metadata":{"finalizers":["kubernaut.ai/workflowexecution"],"resourceVersion":""}}`)),
-		WantStatusUpdates: status(execution(given.WithoutFinalizer, given.Held)),
+		WantStatusUpdates: status(execution(given.WithoutFinalizer, given.RunCreated)),
 		WantEvents:        []string{finalizer, lockAcquired, runCreated},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
 			"patch workflowexecutions payments/fix",
@@ -48,7 +48,7 @@ func TestLock(t *testing.T) {
 		Name:              "a new execution with its finalizer",
 		Objects:           []runtime.Object{execution()},
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
 		// Nothing is written but the status: no Lease, no run, and the winner is left alone.
@@ -71,7 +71,7 @@ func TestLock(t *testing.T) {
 		Name:              "the target is held by this execution",
 		Objects:           []runtime.Object{execution(), given.LockLease(execution(), time.Minute)},
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}})
 }
@@ -118,7 +118,7 @@ func TestLockOnOldCopy(t *testing.T) {
 	}
 	run(t, rtesting.TableTest{
 		old("which has the lock", execution(given.Locked, given.Retrying("later"))),
-		old("which has a run", execution(given.Held)),
+		old("which has a run", execution(given.RunCreated)),
 		old("which is over", execution(given.Started(time.Minute), given.Ended(0, nil), given.Released)),
 		old("which was skipped", execution(given.SkippedFor(other(), time.Minute))),
 		old("which is being deleted", execution(given.Deleted(0))),
@@ -133,7 +133,7 @@ func TestLockOnOldCopy(t *testing.T) {
 func TestOverIsOver(t *testing.T) {
 	over := func(facts ...given.ExecutionOption) []runtime.Object {
 		// A Lease of this execution, a run that is done and a pod would tempt it.
-		run := given.Run(execution(), given.Works(time.Hour), given.Succeeded(time.Minute))
+		run := given.Run(execution(), given.Running(time.Hour), given.Succeeded(time.Minute))
 		return []runtime.Object{execution(facts...), run, given.Pod(run, "drain"), given.LockLease(execution(), time.Hour)}
 	}
 	details := &v1alpha1.FailureDetails{Reason: v1alpha1.FailureTaskFailed, FailedAt: given.Ago(time.Minute)}

@@ -20,7 +20,7 @@ import (
 
 func TestObserve(t *testing.T) {
 	lease := given.LockLease(execution(), time.Minute)
-	works := given.Run(execution(), given.Works(time.Minute))
+	works := given.Run(execution(), given.Running(time.Minute))
 	mirrored := execution(given.Started(time.Minute), given.Mirroring(working(0)))
 	run(t, rtesting.TableTest{{
 		Name:              "Tekton has begun",
@@ -54,7 +54,7 @@ func TestObserve(t *testing.T) {
 	}, {
 		// The controller crashed after the patch, and before it noted the start.
 		Name:              "started, which was not noted",
-		Objects:           []runtime.Object{execution(given.Held), works, lease},
+		Objects:           []runtime.Object{execution(given.RunCreated), works, lease},
 		WantStatusUpdates: status(mirrored),
 		WantEvents:        []string{started},
 		OtherTestData:     given.With(given.Requeues(29 * time.Minute)),
@@ -64,7 +64,7 @@ func TestObserve(t *testing.T) {
 		Name:          "the run is hidden from the cache",
 		WantPatches:   patches(patch(runName, `{"metadata":{"labels":{"kubernaut.ai/workflow-execution":"uid-fix"},"uid":"run-of-uid-fix"}}`)),
 		Objects:       []runtime.Object{mirrored, lease},
-		OtherTestData: given.With(given.Live(given.Run(execution(), given.Works(time.Minute), given.Unlabelled)), given.Requeues(29*time.Minute)),
+		OtherTestData: given.With(given.Live(given.Run(execution(), given.Running(time.Minute), given.Unlabelled)), given.Requeues(29*time.Minute)),
 	}, {
 		Name:         "the run is hidden from the cache and cannot be read",
 		Objects:      []runtime.Object{mirrored, lease},
@@ -83,7 +83,7 @@ func TestObserve(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	lease := given.LockLease(execution(), time.Hour)
 	late := execution(given.Started(30*time.Minute), given.Mirroring(working(0)))
-	works := given.Run(execution(), given.Works(30*time.Minute))
+	works := given.Run(execution(), given.Running(30*time.Minute))
 	run(t, rtesting.TableTest{{
 		// The run is cancelled so that its finally tasks run, and says why.
 		Name:        "reached",
@@ -92,7 +92,7 @@ func TestDeadline(t *testing.T) {
 	}, {
 		Name: "reached, and cancelled already",
 		Objects: []runtime.Object{
-			late, given.Run(execution(), given.Works(30*time.Minute), given.Cancelled(v1alpha1.FailureDeadlineExceeded)), lease,
+			late, given.Run(execution(), given.Running(30*time.Minute), given.Cancelled(v1alpha1.FailureDeadlineExceeded)), lease,
 		},
 	}, {
 		Name: "one second before",
@@ -105,7 +105,7 @@ func TestDeadline(t *testing.T) {
 		Name: "reached, by the execution's own timeout",
 		Objects: []runtime.Object{
 			execution(given.Started(3*time.Minute), given.Mirroring(working(0))),
-			given.Run(execution(timeout(3*time.Minute)), given.Works(3*time.Minute)), lease,
+			given.Run(execution(timeout(3*time.Minute)), given.Running(3*time.Minute)), lease,
 		},
 		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
 	}, {
@@ -113,7 +113,7 @@ func TestDeadline(t *testing.T) {
 		Name:          "reached, and the run has just ended",
 		Objects:       []runtime.Object{late, works, lease},
 		WithReactors:  []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewBadRequest("done"))},
-		OtherTestData: given.With(given.Live(given.Run(execution(), given.Works(30*time.Minute), given.Succeeded(0)))),
+		OtherTestData: given.With(given.Live(given.Run(execution(), given.Running(30*time.Minute), given.Succeeded(0)))),
 		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
 	}, {
 		// The same answer may come from a policy: then the deadline must not pass in silence.
@@ -139,18 +139,18 @@ func TestDeadline(t *testing.T) {
 	}, {
 		// Those of now hold then.
 		Name:        "reached, by the settings of now, because somebody removed those of the run",
-		Objects:     []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
+		Objects:     []runtime.Object{late, given.Run(execution(), given.Running(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
 		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
 	}, {
 		Name:          "far off, by the settings of now, because somebody removed those of the run",
-		Objects:       []runtime.Object{late, given.Run(execution(), given.Works(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
+		Objects:       []runtime.Object{late, given.Run(execution(), given.Running(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
 		OtherTestData: given.With(given.Requeues(time.Hour), given.Configured(func(c *config.WorkflowExecution) { c.DefaultTimeout = 90 * time.Minute })),
 	}, {
 		// Nobody knows the deadline then; Tekton's own timeout is the backstop.
 		Name: "unknown, because neither the run nor the configuration says",
 		Objects: []runtime.Object{
 			execution(timeout(time.Hour), given.Started(30*time.Minute), given.Mirroring(working(0))),
-			given.Run(execution(), given.Works(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease,
+			given.Run(execution(), given.Running(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease,
 		},
 		WantErr:       true,
 		OtherTestData: given.With(given.Configured(func(c *config.WorkflowExecution) { c.MaxTimeout = time.Minute })),

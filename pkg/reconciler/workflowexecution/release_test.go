@@ -170,12 +170,12 @@ func TestRelease(t *testing.T) {
 		// Whatever the cache believed: the API server says that the run works.
 		Name:              "the run works",
 		Objects:           []runtime.Object{endedWell(), succeeded(), lease},
-		OtherTestData:     given.With(given.Live(given.Run(execution(), given.Works(time.Minute))), given.Requeues(seconds(2))),
+		OtherTestData:     given.With(given.Live(given.Run(execution(), given.Running(time.Minute))), given.Requeues(seconds(2))),
 		WantStatusUpdates: status(endedWell(given.WaitingFor("the PipelineRun"))),
 	}, {
 		// A stranger's run of that name is not looked at, and keeps no target.
 		Name:              "another run of that name works",
-		Objects:           []runtime.Object{endedWell(), given.Run(execution(), given.Again, given.Works(time.Second)), lease},
+		Objects:           []runtime.Object{endedWell(), given.Run(execution(), given.Again, given.Running(time.Second)), lease},
 		WantUpdates:       updates(free(succeededNow())),
 		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},

@@ -131,7 +131,7 @@ func TestSkipNot(t *testing.T) {
 			Name: name, Objects: append(objects, execution(), given.FreeLease(remembers)),
 			WantUpdates:       updates(given.LockLease(execution(), 0, remembers)),
 			WantCreates:       []runtime.Object{newRun()},
-			WantStatusUpdates: status(execution(given.Held)),
+			WantStatusUpdates: status(execution(given.RunCreated)),
 			WantEvents:        []string{lockAcquired, runCreated},
 		}
 	}
@@ -165,14 +165,14 @@ func TestBlockEndsWithinCooldown(t *testing.T) {
 		Objects:           []runtime.Object{execution(), failedEarlier(given.Cleared(0)), given.FreeLease(remembers)},
 		WantUpdates:       updates(given.LockLease(execution(), 0, remembers)),
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
 		Name:              "by clearance, and deletion after it",
 		Objects:           []runtime.Object{execution(), failedEarlier(given.Cleared(0), given.Deleted(0)), given.FreeLease(remembers)},
 		WantUpdates:       updates(given.LockLease(execution(), 0, remembers)),
 		WantCreates:       []runtime.Object{newRun()},
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 	}, {
 		// The cache has it cleared or gone, the API server decides.

@@ -38,7 +38,7 @@ func (r *Reconciler) reconcileStart(ctx context.Context, s *state) (bool, reconc
 		return true, err
 	}
 	if other != nil {
-		return true, r.skip(ctx, s, targetlock.DecideHeld(targetlock.Facts{Working: other}))
+		return true, r.skip(ctx, s, targetlock.DecideHeld(targetlock.Facts{Running: other}))
 	}
 	return true, r.start(ctx, s)
 }

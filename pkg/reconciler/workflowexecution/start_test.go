@@ -25,7 +25,7 @@ func startRefused() []clientgotesting.ReactionFunc {
 }
 
 func TestStart(t *testing.T) {
-	held, lease := execution(given.Held), given.LockLease(execution(), time.Minute)
+	held, lease := execution(given.RunCreated), given.LockLease(execution(), time.Minute)
 	pending := given.Run(execution())
 	const patchFails = "failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns"
 	run(t, rtesting.TableTest{{
@@ -46,7 +46,7 @@ func TestStart(t *testing.T) {
 		// The controller crashed after the patch: the start is Tekton's.
 		Name:              "started already, which the cache does not know",
 		Objects:           []runtime.Object{held, pending, lease},
-		OtherTestData:     given.With(given.Live(given.Run(execution(), given.Works(10*time.Second)))),
+		OtherTestData:     given.With(given.Live(given.Run(execution(), given.Running(10*time.Second)))),
 		WithReactors:      startRefused(),
 		WantPatches:       patches(startPatch()),
 		WantStatusUpdates: status(execution(given.Started(10 * time.Second))),
@@ -54,7 +54,7 @@ func TestStart(t *testing.T) {
 	}, {
 		Name:              "started already, which Tekton has not noticed",
 		Objects:           []runtime.Object{held, pending, lease},
-		OtherTestData:     given.With(given.Live(given.Run(execution(), given.LetGo))),
+		OtherTestData:     given.With(given.Live(given.Run(execution(), given.NotPending))),
 		WithReactors:      startRefused(),
 		WantPatches:       patches(startPatch()),
 		WantStatusUpdates: status(execution(given.Started(0))),
@@ -84,7 +84,7 @@ func TestStart(t *testing.T) {
 		WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
 			free(refusedNow(v1alpha1.FailureUnknown, patchFails))),
 		WantDeletes: deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureUnknown, patchFails),
+		WantStatusUpdates: status(execution(given.RunCreated, given.Refused(v1alpha1.FailureUnknown, patchFails),
 			given.Failing(1, time.Minute))),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown, patchFails)},
 	}, {
@@ -108,30 +108,30 @@ func TestStart(t *testing.T) {
 func TestStartOnOldCopy(t *testing.T) {
 	old := func(name string, live *v1alpha1.WorkflowExecution, objects ...runtime.Object) rtesting.TableRow {
 		return rtesting.TableRow{
-			Name: name, Objects: append(objects, execution(given.Held), given.Run(execution())),
+			Name: name, Objects: append(objects, execution(given.RunCreated), given.Run(execution())),
 			OtherTestData: given.With(given.Live(live)),
 		}
 	}
 	lease := given.LockLease(execution(), time.Minute)
 	run(t, rtesting.TableTest{
-		old("being deleted", execution(given.Held, given.Deleted(0)), lease),
-		old("another one of that name", execution(given.Held, given.WithUID("later")), lease),
+		old("being deleted", execution(given.RunCreated, given.Deleted(0)), lease),
+		old("another one of that name", execution(given.RunCreated, given.WithUID("later")), lease),
 		old("without the reference", execution(given.Locked), lease),
-		old("with another reference", execution(given.Held, withRunUID("another-run")), lease),
+		old("with another reference", execution(given.RunCreated, withRunUID("another-run")), lease),
 		old("started", execution(given.Started(time.Minute)), lease),
 		old("ended", execution(given.Started(time.Minute), given.Ended(0, nil)), lease),
 		old("over, and the target is free", execution(given.Started(time.Minute), given.Ended(0, nil), given.Released)),
 		old("over, and the target is another's", execution(given.Started(time.Minute), given.Ended(0, nil), given.Released),
 			given.LockLease(other(), time.Second)),
 		{
-			Name: "gone", Objects: []runtime.Object{execution(given.Held), given.Run(execution()), lease},
+			Name: "gone", Objects: []runtime.Object{execution(given.RunCreated), given.Run(execution()), lease},
 			OtherTestData: given.With(given.Gone(execution())),
 		},
 	})
 }
 
 func TestStartWithoutLock(t *testing.T) {
-	held, pending := execution(given.Held), given.Run(execution())
+	held, pending := execution(given.RunCreated), given.Run(execution())
 	refusedOther := given.Entry(other(), 0, given.NeverRan(1, v1alpha1.FailureUnknown, "no"), given.Until(time.Minute))
 	const fencedMessage = "The lock was fenced before the workflow started; nothing ran"
 	run(t, rtesting.TableTest{{
@@ -145,13 +145,13 @@ func TestStartWithoutLock(t *testing.T) {
 		Name:              "the lock is another's",
 		Objects:           []runtime.Object{held, pending, other(given.Started(0)), given.LockLease(other(), time.Minute)},
 		WantDeletes:       deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.Held, given.SkippedFor(other(), time.Minute))),
+		WantStatusUpdates: status(execution(given.RunCreated, given.SkippedFor(other(), time.Minute))),
 		WantEvents:        []string{skipped(other())},
 	}, {
 		// It was started after all, which the cache does not know: it is not deleted.
 		Name:    "the lock is another's and the run has changed",
 		Objects: []runtime.Object{held, pending, other(given.Started(0)), given.LockLease(other(), time.Minute)},
-		OtherTestData: given.With(given.Fails("preconditions"), given.Live(given.Run(execution(), given.LetGo, func(run *tektonv1.PipelineRun) {
+		OtherTestData: given.With(given.Fails("preconditions"), given.Live(given.Run(execution(), given.NotPending, func(run *tektonv1.PipelineRun) {
 			run.ResourceVersion = "8"
 		}))),
 		WantErr:     true,
@@ -172,7 +172,7 @@ func TestStartWithoutLock(t *testing.T) {
 			held, pending, free(refusedNow(v1alpha1.FailureForbidden, "no")),
 		},
 		WantDeletes: deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.Held, given.Ended(0, &v1alpha1.FailureDetails{
+		WantStatusUpdates: status(execution(given.RunCreated, given.Ended(0, &v1alpha1.FailureDetails{
 			Reason: v1alpha1.FailureForbidden, Message: "no", FailedAt: given.Ago(0),
 		}), given.Failing(1, time.Minute), given.Released)),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureForbidden, "no")},
@@ -181,7 +181,7 @@ func TestStartWithoutLock(t *testing.T) {
 		Name:        "the ledger is unreadable",
 		Objects:     []runtime.Object{held, pending, given.FreeLease(given.Ledger("{"))},
 		WantDeletes: deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureConfigurationError,
+		WantStatusUpdates: status(execution(given.RunCreated, given.Refused(v1alpha1.FailureConfigurationError,
 			unreadableLedger), given.FreedUnseen)),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError, unreadableLedger)},
 	}, {
@@ -189,7 +189,7 @@ func TestStartWithoutLock(t *testing.T) {
 		Name:              "the lock is fenced",
 		Objects:           []runtime.Object{held, pending, given.LockLease(execution(), time.Minute, given.Fenced)},
 		WantDeletes:       deletions(runDeletion(), leaseDeletion()),
-		WantStatusUpdates: status(execution(given.Held, given.Refused(v1alpha1.FailureCancelled, fencedMessage))),
+		WantStatusUpdates: status(execution(given.RunCreated, given.Refused(v1alpha1.FailureCancelled, fencedMessage))),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureCancelled, fencedMessage)},
 		PostConditions:    []func(*testing.T, *rtesting.TableRow){given.InOrder("delete pipelineruns", "delete leases")},
 	}, {
@@ -208,21 +208,21 @@ func TestStartWithoutLock(t *testing.T) {
 // somebody has deleted its Lease. What this one has taken meanwhile stays for whoever frees the targets of
 // the dead.
 func TestStartBesideAnother(t *testing.T) {
-	held, pending, lease := execution(given.Held), given.Run(execution()), given.LockLease(execution(), 0)
+	held, pending, lease := execution(given.RunCreated), given.Run(execution()), given.LockLease(execution(), 0)
 	beside := func(name string, rival *tektonv1.PipelineRun) rtesting.TableRow {
 		return rtesting.TableRow{
 			Name: name, Objects: []runtime.Object{held, pending, lease, rival},
 			WantDeletes:       deletions(runDeletion()),
-			WantStatusUpdates: status(execution(given.Held, given.SkippedFor(other(), time.Minute))),
+			WantStatusUpdates: status(execution(given.RunCreated, given.SkippedFor(other(), time.Minute))),
 			WantEvents:        []string{skipped(other())},
 		}
 	}
-	works := given.Run(other(), given.Works(time.Minute))
+	works := given.Run(other(), given.Running(time.Minute))
 	unreadable := beside("whose run cannot be read", works)
 	unreadable.WithReactors = []clientgotesting.ReactionFunc{rtesting.InduceFailure("get", "pipelineruns")}
 	unreadable.WantErr, unreadable.WantDeletes, unreadable.WantStatusUpdates = true, nil, nil
 	unreadable.WantEvents = []string{internalError("failed to read PipelineRun kubernaut-workflows/" + works.Name + ": inducing failure for get pipelineruns")}
-	ended := beside("whose run has ended", given.Run(other(), given.Works(time.Hour), given.Succeeded(0)))
+	ended := beside("whose run has ended", given.Run(other(), given.Running(time.Hour), given.Succeeded(0)))
 	ended.WantDeletes, ended.WantPatches = nil, patches(startPatch())
 	ended.WantStatusUpdates, ended.WantEvents = status(execution(given.Started(0))), []string{started}
 	run(t, rtesting.TableTest{beside("whose run works", works), beside("whose run is held back", given.Run(other(), createdAMinuteAgo)), unreadable, ended})

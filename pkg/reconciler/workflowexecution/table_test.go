@@ -64,7 +64,7 @@ func constructAt(
 
 // constructAfter has a reconciler that remembers pods.
 func constructAfter(
-	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock, departed *pipelinerun.Departed,
+	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock, deletedPods *pipelinerun.DeletedPods,
 ) controller.Reconciler {
 	index, err := pipelinerun.NewIndex(listers.Indexers())
 	utilruntime.Must(err)
@@ -77,7 +77,7 @@ func constructAfter(
 		runNamespace: given.RunNamespace,
 		targets:      oneTarget{circumstances.Discovery},
 		index:        index,
-		departed:     departed,
+		deletedPods:  deletedPods,
 		locks:        locks,
 		runs:         ours,
 		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, now, given.RunNamespace),
@@ -189,8 +189,8 @@ func cancelPatch(reason v1alpha1.FailureReason) clientgotesting.PatchActionImpl 
 		`"spec":{"status":"CancelledRunFinally"}}`, reason))
 }
 
-// letsGo removes the finalizer.
-func letsGo() clientgotesting.PatchActionImpl {
+// removesFinalizer removes the finalizer.
+func removesFinalizer() clientgotesting.PatchActionImpl {
 	return patch("fix", `{"metadata":{"finalizers":[],"resourceVersion":""}}`)
 }
 
@@ -211,7 +211,7 @@ func internalError(message string) string {
 	return "Warning InternalError " + message
 }
 
-// working is how the run of given.Works is mirrored.
+// working is how the run of given.Running is mirrored.
 func working(completed int32) v1alpha1.PipelineRunStatusSummary {
 	return v1alpha1.PipelineRunStatusSummary{
 		Status: corev1.ConditionUnknown, Reason: "Running", Message: "Tasks Completed: 0",

@@ -32,13 +32,13 @@ func TestTakeOver(t *testing.T) {
 			WantCreates: []runtime.Object{newRun()},
 			WantUpdates: updates(given.LockLease(other(), time.Minute, given.Fenced), given.FreeLease(remembers),
 				given.LockLease(execution(), 0, remembers)),
-			WantStatusUpdates: status(execution(given.Held)),
+			WantStatusUpdates: status(execution(given.RunCreated)),
 			WantEvents:        []string{lockAcquired, runCreated},
 			PostConditions:    []func(*testing.T, *rtesting.TableRow){given.InOrder("update leases", "update leases", "create pipelineruns")},
 		}
 	}
 	over := other(given.Started(time.Hour), given.Ended(time.Minute, nil), given.Released)
-	theirs := given.Run(other(), given.Works(time.Hour), given.Succeeded(time.Minute))
+	theirs := given.Run(other(), given.Running(time.Hour), given.Succeeded(time.Minute))
 	gone := given.Entry(other(), 0, given.FailedFor(v1alpha1.FailureCancelled, "The execution was removed while it held its target"),
 		given.Until(5*time.Minute))
 	ended := given.Entry(other(), time.Minute, given.FreedAgo(0), given.Until(4*time.Minute))
@@ -66,7 +66,7 @@ func TestTakeOverOfMislabelledLease(t *testing.T) {
 			WantCreates: []runtime.Object{newRun()},
 			WantUpdates: updates(given.LockLease(other(), time.Minute, says, given.Fenced), given.FreeLease(says, remembers),
 				given.LockLease(execution(), 0, remembers)),
-			WantStatusUpdates: status(execution(given.Held)),
+			WantStatusUpdates: status(execution(given.RunCreated)),
 			WantEvents:        []string{lockAcquired, runCreated},
 		}})
 	}
@@ -100,11 +100,11 @@ func TestTakeOverOfWhatStillWorks(t *testing.T) {
 		row.WantEvents = []string{skipped(other())}
 		return row
 	}
-	works := given.Run(other(), given.Works(time.Minute))
-	done := given.Run(other(), given.Works(time.Hour), given.Failed(time.Second, tektonv1.PipelineRunReasonFailed))
-	longDone := given.Run(other(), given.Works(time.Hour), given.Failed(time.Minute, tektonv1.PipelineRunReasonFailed))
+	works := given.Run(other(), given.Running(time.Minute))
+	done := given.Run(other(), given.Running(time.Hour), given.Failed(time.Second, tektonv1.PipelineRunReasonFailed))
+	longDone := given.Run(other(), given.Running(time.Hour), given.Failed(time.Minute, tektonv1.PipelineRunReasonFailed))
 	cancelled := func(ago time.Duration) *tektonv1.PipelineRun {
-		return given.Run(other(), given.Works(time.Hour), given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(ago))
+		return given.Run(other(), given.Running(time.Hour), given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(ago))
 	}
 	run(t, rtesting.TableTest{
 		waits("a run is cancelled, so that its finally tasks run", rtesting.TableRow{
@@ -136,7 +136,7 @@ func TestTakeOverOfUnstartedRun(t *testing.T) {
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
 		WantUpdates:       updates(fenced),
 		WantDeletes:       deletions(deletionOf(theirs), leaseDeletion()),
-		WantStatusUpdates: status(execution(given.Held)),
+		WantStatusUpdates: status(execution(given.RunCreated)),
 		WantEvents:        []string{lockAcquired, runCreated},
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
 			"update leases", "delete pipelineruns", "delete leases", "create leases", "create pipelineruns")},

@@ -87,7 +87,7 @@ func TestLiftDeleted(t *testing.T) {
 	goes := func(name string, wfe *v1alpha1.WorkflowExecution, lease *coordinationv1.Lease) rtesting.TableRow {
 		return rtesting.TableRow{
 			Name: name, Objects: []runtime.Object{recorded(wfe), failedRun(), lease},
-			WantDeletes: deletions(runDeletion()), WantPatches: patches(letsGo()), WantEvents: []string{finalizer},
+			WantDeletes: deletions(runDeletion()), WantPatches: patches(removesFinalizer()), WantEvents: []string{finalizer},
 		}
 	}
 	lifted := goes("a block, and the cooldown stays", deleted, given.FreeLease(blocked))

@@ -52,7 +52,7 @@ type Reconciler struct {
 	// The listers know our PipelineRuns in the execution namespace, and their pods.
 	runLister    tektonlisters.PipelineRunLister
 	index        *pipelinerun.Index
-	departed     *pipelinerun.Departed
+	deletedPods  *pipelinerun.DeletedPods
 	runNamespace string
 
 	targets  Targets

@@ -315,7 +315,7 @@ func (w *world) tekton() {
 			continue
 		case run.Status.StartTime == nil:
 			status := run.Spec.Status
-			given.Works(w.ago())(&run)
+			given.Running(w.ago())(&run)
 			run.Spec.Status = status
 		case run.Spec.Status != "":
 			given.Failed(w.ago(), tektonv1.PipelineRunReasonCancelled)(&run)

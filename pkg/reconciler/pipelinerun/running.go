@@ -19,20 +19,20 @@ import (
 
 // Working finds an execution other than the given one that works on a target whatever the Lease says:
 // somebody may have deleted or edited that. The index says where to look, the API server what is so.
-func (r *Runs) Working(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
-	working, err := r.runThat(ctx, index, targetHash, except, func(run *tektonv1.PipelineRun) bool { return !run.IsPending() })
-	if working != nil || err != nil {
-		return working, err
+func (r *Runs) Running(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
+	running, err := r.runThat(ctx, index, targetHash, except, func(run *tektonv1.PipelineRun) bool { return !run.IsPending() })
+	if running != nil || err != nil {
+		return running, err
 	}
-	return r.workingPod(ctx, index, targetHash, except)
+	return r.runningPod(ctx, index, targetHash, except)
 }
 
 // Unfinished finds one whose run is held back as well: a replica that believes in a Lease which is no
 // more may be about to start it.
 func (r *Runs) Unfinished(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
-	working, err := r.Working(ctx, index, targetHash, except)
-	if working != nil || err != nil {
-		return working, err
+	running, err := r.Running(ctx, index, targetHash, except)
+	if running != nil || err != nil {
+		return running, err
 	}
 	return r.runThat(ctx, index, targetHash, except, (*tektonv1.PipelineRun).IsPending)
 }
@@ -60,8 +60,8 @@ func (r *Runs) runThat(
 	return nil, nil
 }
 
-// workingPod finds a pod that outlives its run.
-func (r *Runs) workingPod(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
+// runningPod finds a pod that outlives its run.
+func (r *Runs) runningPod(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
 	pods, err := index.Pods(targetHash)
 	if err != nil {
 		return nil, err

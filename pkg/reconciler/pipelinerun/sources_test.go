@@ -43,13 +43,13 @@ func indexOf(t *testing.T, objects ...runtime.Object) *Index {
 // pod's life, or may come yet, makes its copy outdated.
 func TestPodsThatAreAndThatWere(t *testing.T) {
 	run := given.Run(execution())
-	departed := NewDeparted()
-	departed.Remember(given.Pod(run, "drain", withUID("gone")))
-	departed.Remember(cache.DeletedFinalStateUnknown{Obj: given.Pod(run, "drain", withUID("missed"))})
-	departed.Remember(given.Pod(run, "drain", withUID("live"), given.PodEnded))
-	departed.Remember(given.Pod(given.Run(execution(), given.Again), "drain", withUID("another run's")))
-	departed.Remember(given.Pod(run, "drain", withUID("well"), func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodSucceeded }))
-	departed.Remember("no pod")
+	deletedPods := NewDeletedPods()
+	deletedPods.Remember(given.Pod(run, "drain", withUID("gone")))
+	deletedPods.Remember(cache.DeletedFinalStateUnknown{Obj: given.Pod(run, "drain", withUID("missed"))})
+	deletedPods.Remember(given.Pod(run, "drain", withUID("live"), given.PodEnded))
+	deletedPods.Remember(given.Pod(given.Run(execution(), given.Again), "drain", withUID("another run's")))
+	deletedPods.Remember(given.Pod(run, "drain", withUID("well"), func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodSucceeded }))
+	deletedPods.Remember("no pod")
 	ctx, r := server(t, []runtime.Object{given.Pod(run, "drain", withUID("live"))})
 	cached := indexOf(t,
 		given.Pod(run, "drain", withUID("live"), given.PodEnded),
@@ -57,7 +57,7 @@ func TestPodsThatAreAndThatWere(t *testing.T) {
 		given.Pod(run, "check", withUID("cached")),
 		given.Pod(given.Run(execution(), given.Again), "drain", withUID("another run's")),
 	)
-	pods, outdated, err := r.Evidence(refTo(run, run.UID), cached, departed).Pods(ctx)
+	pods, outdated, err := r.SourcesOf(refTo(run, run.UID), cached, deletedPods).Pods(ctx)
 	if got := uidsOf(pods); err != nil || got != "live gone missed cached" {
 		t.Errorf("Pods() = %q, %v", got, err)
 	}
@@ -69,26 +69,26 @@ func TestPodsThatAreAndThatWere(t *testing.T) {
 	}
 }
 
-func TestDepartedIsBounded(t *testing.T) {
-	departed := NewDeparted()
-	for run := range maxDeparted + 1 {
-		for i := range maxDepartedPods + 1 {
+func TestDeletedPodsAreBounded(t *testing.T) {
+	deletedPods := NewDeletedPods()
+	for run := range maxRememberedRuns + 1 {
+		for i := range maxDeletedPods + 1 {
 			pod := given.Pod(given.Run(execution()), "drain", withUID(fmt.Sprint(i)))
 			pod.Labels["tekton.dev/pipelineRunUID"] = fmt.Sprint(run)
-			departed.Remember(pod)
+			deletedPods.Remember(pod)
 		}
 	}
-	if n := len(departed.Of("1")); n != maxDepartedPods {
+	if n := len(deletedPods.Of("1")); n != maxDeletedPods {
 		t.Errorf("%d pods of one run", n)
 	}
-	if n := len(departed.Of("0")); n != 0 {
+	if n := len(deletedPods.Of("0")); n != 0 {
 		t.Errorf("%d pods of the run that was the first of too many", n)
 	}
 }
 
 func TestLog(t *testing.T) {
 	ctx, r := server(t, nil)
-	log, err := r.Evidence(refTo(given.Run(execution()), ""), nil, nil).Log(ctx, "a", "b", "step-main", 50)
+	log, err := r.SourcesOf(refTo(given.Run(execution()), ""), nil, nil).Log(ctx, "a", "b", "step-main", 50)
 	if log != "fake logs" || err != nil {
 		t.Errorf("Log() = %q, %v", log, err)
 	}

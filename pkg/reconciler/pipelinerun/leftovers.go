@@ -17,8 +17,8 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
-// Remains are what of a run may still work.
-type Remains struct {
+// Leftovers are what of a run may still work.
+type Leftovers struct {
 	run bool
 	// ended is when the run did, nil if that is not known.
 	ended      *metav1.Time
@@ -28,23 +28,23 @@ type Remains struct {
 }
 
 // Any tells whether anything of the run may still work.
-func (m Remains) Any() bool {
-	return m.Runs() || len(m.pods) > 0
+func (m Leftovers) Any() bool {
+	return m.HasRuns() || len(m.pods) > 0
 }
 
-// Runs tells whether there is more than pods: what may make further pods.
-func (m Remains) Runs() bool {
+// HasRuns tells whether there is more than pods: what may make further pods.
+func (m Leftovers) HasRuns() bool {
 	return m.run || len(m.taskRuns)+len(m.customRuns) > 0
 }
 
-// Unwatched tells whether the end of something would go unnoticed: TaskRuns and CustomRuns are not
+// HasUnwatched tells whether the end of something would go unnoticed: TaskRuns and CustomRuns are not
 // watched, nor are pods that lack our label.
-func (m Remains) Unwatched() bool {
-	return m.Runs() || slices.ContainsFunc(m.pods, func(pod *corev1.Pod) bool { return !resources.IsWatched(pod) })
+func (m Leftovers) HasUnwatched() bool {
+	return m.HasRuns() || slices.ContainsFunc(m.pods, func(pod *corev1.Pod) bool { return !resources.IsWatched(pod) })
 }
 
 // String names everything, for people.
-func (m Remains) String() string {
+func (m Leftovers) String() string {
 	var parts []string
 	if m.run {
 		parts = append(parts, "the PipelineRun")
@@ -61,11 +61,11 @@ func (m Remains) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Remains looks for what is left of the run, which Get has read before and which is nil if it is gone.
+// Leftovers looks for what is left of the run, which Get has read before and which is nil if it is gone.
 // It looks in this order, so that nothing can appear behind it: a PipelineRun that is done makes no
 // TaskRuns, and a TaskRun that is done makes no pods.
-func (r *Runs) Remains(ctx context.Context, ref Ref, run *tektonv1.PipelineRun) (Remains, error) {
-	m := Remains{run: run != nil && !run.IsDone()}
+func (r *Runs) FindLeftovers(ctx context.Context, ref Ref, run *tektonv1.PipelineRun) (Leftovers, error) {
+	m := Leftovers{run: run != nil && !run.IsDone()}
 	if run != nil {
 		m.ended = run.Status.CompletionTime
 	}
@@ -78,7 +78,7 @@ func (r *Runs) Remains(ctx context.Context, ref Ref, run *tektonv1.PipelineRun) 
 			m.taskRuns = append(m.taskRuns, &taskRuns[i])
 		}
 	}
-	if m.customRuns, err = r.workingCustomRuns(ctx, ref); err != nil {
+	if m.customRuns, err = r.runningCustomRuns(ctx, ref); err != nil {
 		return m, err
 	}
 	m.pods, err = r.livePods(ctx, ref)
@@ -102,15 +102,15 @@ func (r *Runs) customRuns(ctx context.Context, ref Ref) ([]tektonv1beta1.CustomR
 	return list.Items, nil
 }
 
-func (r *Runs) workingCustomRuns(ctx context.Context, ref Ref) ([]string, error) {
+func (r *Runs) runningCustomRuns(ctx context.Context, ref Ref) ([]string, error) {
 	all, err := r.customRuns(ctx, ref)
-	var working []string
+	var running []string
 	for i := range all {
 		if !all[i].IsDone() {
-			working = append(working, all[i].Name)
+			running = append(running, all[i].Name)
 		}
 	}
-	return working, err
+	return running, err
 }
 
 func (r *Runs) pods(ctx context.Context, ref Ref) ([]corev1.Pod, error) {

@@ -11,8 +11,8 @@ import (
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
-func TestRemains(t *testing.T) {
-	works, ended := given.Run(execution(), given.Works(0)), given.Run(execution(), given.Works(0), given.Succeeded(0))
+func TestLeftovers(t *testing.T) {
+	works, ended := given.Run(execution(), given.Running(0)), given.Run(execution(), given.Running(0), given.Succeeded(0))
 	name := works.Name
 	for _, test := range []struct {
 		name                 string
@@ -50,16 +50,16 @@ func TestRemains(t *testing.T) {
 			if test.ended {
 				run = ended
 			}
-			left, err := r.Remains(ctx, refTo(run, run.UID), run)
+			left, err := r.FindLeftovers(ctx, refTo(run, run.UID), run)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if left.String() != test.text {
 				t.Errorf("%q is left, want %q", left, test.text)
 			}
-			if left.Any() != test.any || left.Runs() != test.runs || left.Unwatched() != test.unwatched {
+			if left.Any() != test.any || left.HasRuns() != test.runs || left.HasUnwatched() != test.unwatched {
 				t.Errorf("Any %t, Runs %t, Unwatched %t; want %t, %t, %t",
-					left.Any(), left.Runs(), left.Unwatched(), test.any, test.runs, test.unwatched)
+					left.Any(), left.HasRuns(), left.HasUnwatched(), test.any, test.runs, test.unwatched)
 			}
 		})
 	}

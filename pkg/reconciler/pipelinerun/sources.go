@@ -20,38 +20,38 @@ import (
 // maxLogBytes of a log are held while it is read, the last ones.
 const maxLogBytes = 64 << 10
 
-// Evidence reads what is left of a run, as the API server has it.
-type Evidence struct {
-	runs     *Runs
-	ref      Ref
-	index    *Index
-	departed *Departed
+// Sources reads what is left of a run, as the API server has it.
+type Sources struct {
+	runs        *Runs
+	ref         Ref
+	index       *Index
+	deletedPods *DeletedPods
 }
 
-// Evidence of a run, and of its pods that have gone, as far as they are cached or remembered.
-func (r *Runs) Evidence(ref Ref, index *Index, departed *Departed) *Evidence {
-	return &Evidence{runs: r, ref: ref, index: index, departed: departed}
+// SourcesOf a run, and of its pods that have gone, as far as they are cached or remembered.
+func (r *Runs) SourcesOf(ref Ref, index *Index, deletedPods *DeletedPods) *Sources {
+	return &Sources{runs: r, ref: ref, index: index, deletedPods: deletedPods}
 }
 
 // TaskRuns of the run.
-func (e *Evidence) TaskRuns(ctx context.Context) ([]tektonv1.TaskRun, error) {
-	return e.runs.TaskRuns(ctx, e.ref)
+func (s *Sources) TaskRuns(ctx context.Context) ([]tektonv1.TaskRun, error) {
+	return s.runs.TaskRuns(ctx, s.ref)
 }
 
 // CustomRuns of the run.
-func (e *Evidence) CustomRuns(ctx context.Context) ([]tektonv1beta1.CustomRun, error) {
-	return e.runs.customRuns(ctx, e.ref)
+func (s *Sources) CustomRuns(ctx context.Context) ([]tektonv1beta1.CustomRun, error) {
+	return s.runs.customRuns(ctx, s.ref)
 }
 
 // Pods of the run that exist, those that are remembered, and those that are gone while the cache has not heard of it:
 // that has them as they were some time before their end.
-func (e *Evidence) Pods(ctx context.Context) ([]corev1.Pod, sets.Set[types.UID], error) {
+func (s *Sources) Pods(ctx context.Context) ([]corev1.Pod, sets.Set[types.UID], error) {
 	// The cache comes first: a pod that goes after this look is remembered by the time of the next ones.
-	cached, err := e.index.PodsOf(e.ref.Execution)
+	cached, err := s.index.PodsOf(s.ref.Execution)
 	if err != nil {
 		return nil, nil, err
 	}
-	pods, err := e.runs.pods(ctx, e.ref)
+	pods, err := s.runs.pods(ctx, s.ref)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,11 +69,11 @@ func (e *Evidence) Pods(ctx context.Context) ([]corev1.Pod, sets.Set[types.UID],
 			outdated.Insert(pod.UID)
 		}
 	}
-	for _, gone := range e.departed.Of(e.ref.UID) {
+	for _, gone := range s.deletedPods.Of(s.ref.UID) {
 		add(gone.Pod, gone.isOutdated)
 	}
 	for _, pod := range cached {
-		if resources.RunUIDOf(pod) == e.ref.UID {
+		if resources.RunUIDOf(pod) == s.ref.UID {
 			add(pod, true)
 		}
 	}
@@ -81,8 +81,8 @@ func (e *Evidence) Pods(ctx context.Context) ([]corev1.Pod, sets.Set[types.UID],
 }
 
 // Log is the end of what a container has written, at most maxLogBytes.
-func (e *Evidence) Log(ctx context.Context, namespace, pod, container string, lines int) (string, error) {
-	stream, err := e.runs.kube.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
+func (s *Sources) Log(ctx context.Context, namespace, pod, container string, lines int) (string, error) {
+	stream, err := s.runs.kube.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
 		Container: container, TailLines: new(int64(lines)),
 	}).Stream(ctx)
 	if err != nil {

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// maxDeparted runs are remembered, and of each at most maxDepartedPods pods.
-	maxDeparted     = 128
-	maxDepartedPods = 20
+	// maxRememberedRuns runs are remembered, and of each at most maxDeletedPods pods.
+	maxRememberedRuns = 128
+	maxDeletedPods    = 20
 )
 
-// Departed remembers how pods of ours looked when they went, until their runs are explained: a pod that was
+// DeletedPods remembers how pods of ours looked when they went, until their runs are explained: a pod that was
 // evicted or deleted is often gone within the second in which its run ends. It is lost with the process, and what
 // is not remembered only makes an explanation poorer.
-type Departed struct {
+type DeletedPods struct {
 	mu   sync.Mutex
 	runs *lru.Cache
 }
 
-// NewDeparted remembers nothing yet.
-func NewDeparted() *Departed {
-	return &Departed{runs: lru.New(maxDeparted)}
+// NewDeletedPods remembers nothing yet.
+func NewDeletedPods() *DeletedPods {
+	return &DeletedPods{runs: lru.New(maxRememberedRuns)}
 }
 
 // gonePod is a pod as it was last seen, which may be how it was before it ended.
@@ -42,7 +42,7 @@ type gonePod struct {
 }
 
 // Remember takes the last state of a pod, as a watch gives it. Pods that succeeded explain nothing.
-func (d *Departed) Remember(object any) {
+func (d *DeletedPods) Remember(object any) {
 	gone, isOutdated := object.(cache.DeletedFinalStateUnknown)
 	if isOutdated {
 		object = gone.Obj
@@ -54,13 +54,13 @@ func (d *Departed) Remember(object any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	run := resources.RunUIDOf(pod)
-	if pods := d.of(run); len(pods) < maxDepartedPods {
+	if pods := d.of(run); len(pods) < maxDeletedPods {
 		d.runs.Add(run, append(pods, gonePod{Pod: essence(pod), isOutdated: isOutdated}))
 	}
 }
 
-// Of are the pods of a run that are remembered. A nil Departed remembers none.
-func (d *Departed) Of(run types.UID) []gonePod {
+// Of are the pods of a run that are remembered. A nil DeletedPods remembers none.
+func (d *DeletedPods) Of(run types.UID) []gonePod {
 	if d == nil {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (d *Departed) Of(run types.UID) []gonePod {
 	return d.of(run)
 }
 
-func (d *Departed) of(run types.UID) []gonePod {
+func (d *DeletedPods) of(run types.UID) []gonePod {
 	found, _ := d.runs.Get(run)
 	pods, _ := found.([]gonePod)
 	return slices.Clip(pods)
