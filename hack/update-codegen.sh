@@ -41,6 +41,10 @@ go tool injection-gen --go-header-file "${header}" --input-dirs "${api}" \
 echo "CRD"
 "${bin}/controller-gen" crd:allowDangerousTypes=true,headerFile=hack/boilerplate.yaml.txt \
   paths=./pkg/apis/workflowexecution/... output:crd:dir=_output/crd
+# Conditions are of a type of Knative's, which has no limits. They are those of workflowexecution_texts.go.
+limit() { sed -i "/description: $1/,/type: string/s/^\( *\)type: string/\1maxLength: $2\n&/" _output/crd/kubernaut.ai_workflowexecutions.yaml; }
+limit "A human readable message indicating details about" 4096
+limit "The reason for the condition's last transition" 256
 mv _output/crd/kubernaut.ai_workflowexecutions.yaml config/300-workflowexecution.yaml
 rm -rf _output/crd
 

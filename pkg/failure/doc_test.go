@@ -100,7 +100,7 @@ killed before it could say anything counts as "may have run".
 When the time of a run is up, Tekton says only that. What a pod waited for until then is noted while it waits, in
 ` + "`status.pipelineRunStatus.waitingFor`" + `, and it is the reason if nothing else failed. ` + "`logTail`" + ` are the last lines of the step that
 failed (` + "`log-tail-lines`" + `, at most 4 KiB, without secrets), if its pod was still there. What the controller could not read
-stands at the end of ` + "`message`" + `.
+stands at the end of ` + "`message`" + `. A text of others is cut after 4 KiB, where ` + "`… (cut)`" + ` says so: Tekton repeats whole parameters.
 
 A ` + "`finally`" + ` task that never started is named in ` + "`message`" + ` and in the summary, with what it waited for: what it puts right (a node that is
 to be uncordoned, say) is still to be done. It is named only where that is certain, so that one of which nobody knows is not. What it

@@ -25,7 +25,7 @@ func Explain(spec *v1alpha1.WorkflowExecutionSpec, e Evidence) v1alpha1.FailureD
 		details.ExecutionTimeBeforeFailure = &metav1.Duration{Duration: max(0, e.FailedAt.Sub(e.StartTime.Time))}
 	}
 	e.locate(&details, f)
-	details.Message = secrets.Text(e.message(&details, f))
+	details.Message = e.message(&details, f, secrets)
 	details.NaturalLanguageSummary = summarize(spec, &details, e.totalTasks(), e.unstarted())
 	return details
 }

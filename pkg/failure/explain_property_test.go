@@ -5,6 +5,7 @@ package failure
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -26,7 +27,9 @@ var (
 		"", "oom timeout forbidden", `[{"key":"StartedAt","value":"x","type":3}]`, `[{"key":"StartedAt","value":"x","type":3},{"key":"Reason","value":"Skipped","type":3}]`,
 		`[{"key":"Star`, "null", "{}",
 	}
-	ends = []string{"", "Error", "OOMKilled", "Completed", "StartError", "ContainerStatusUnknown", "TaskRunImagePullFailed", "TaskRunCancelled"}
+	// parameter is one that Tekton and the API server repeat in what they say.
+	parameter = strings.Repeat("a text ", 1000)
+	ends      = []string{"", "Error", "OOMKilled", "Completed", "StartError", "ContainerStatusUnknown", "TaskRunImagePullFailed", "TaskRunCancelled"}
 )
 
 func anyTime(t *rapid.T, label string) *metav1.Time {
@@ -48,7 +51,7 @@ func anyConditions(t *rapid.T, reasons ...string) duckv1.Conditions {
 			Type:    rapid.SampledFrom([]apis.ConditionType{"Succeeded", "Succeeded", "Ready"}).Draw(t, "type"),
 			Status:  rapid.SampledFrom([]corev1.ConditionStatus{"True", "False", "False", "Unknown", ""}).Draw(t, "status"),
 			Reason:  pick(t, "reason", reasons...),
-			Message: rapid.StringN(0, 5, -1).Draw(t, "message"),
+			Message: rapid.OneOf(rapid.StringN(0, 5, -1), rapid.Just(parameter)).Draw(t, "message"),
 		}
 	}), 0, 2).Draw(t, "conditions")
 }
@@ -158,7 +161,7 @@ func anyEvidence(t *rapid.T) Evidence {
 		Log:          rapid.StringN(0, 20, -1).Draw(t, "log"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "gap") == 0 {
-		e.Gaps = []Gap{{What: rapid.SampledFrom([]Kind{KindTaskRuns, KindPods, KindLog}).Draw(t, "what"), Why: "forbidden"}}
+		e.Gaps = []Gap{{What: rapid.SampledFrom([]Kind{KindTaskRuns, KindPods, KindLog}).Draw(t, "what"), Why: pick(t, "gap", "forbidden", parameter)}}
 	}
 	if rapid.IntRange(0, 5).Draw(t, "custom") == 0 {
 		run := tektonv1beta1.CustomRun{}
@@ -219,6 +222,10 @@ func TestExplainOfAnything(t *testing.T) {
 			t.Fatal("it claims that nothing ran, but:", witness(&e))
 		case got.ExecutionTimeBeforeFailure != nil && got.ExecutionTimeBeforeFailure.Duration < 0:
 			t.Fatal("it failed before it began:", got.ExecutionTimeBeforeFailure)
+		case len(got.Message) > v1alpha1.MaxText || len(got.LogTail) > v1alpha1.MaxText:
+			t.Fatalf("a message of %d bytes, a log of %d", len(got.Message), len(got.LogTail))
+		case len(e.Gaps) > 0 && !strings.Contains(got.Message, " could not be read: "):
+			t.Fatalf("what could not be read is not in %q", got.Message)
 		case e.CancelReason == v1alpha1.FailureCancelled && got.Reason != v1alpha1.FailureCancelled:
 			t.Fatalf("the controller cancelled it, and it is explained as %s", got.Reason)
 		case got.FailedTaskIndex != nil && got.FailedTaskName != "apply":

@@ -12,11 +12,13 @@ import (
 	"knative.dev/pkg/apis"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/redact"
 )
 
-// message says what happened in one line.
-func (e *Evidence) message(details *v1alpha1.FailureDetails, f *failed) string {
-	return clean(e.whatHappened(details, f)) + e.gaps()
+// message says what happened in one line, and at its end what could not be read, however long the rest is.
+func (e *Evidence) message(details *v1alpha1.FailureDetails, f *failed, secrets *redact.Redactor) string {
+	gaps := v1alpha1.Cut(secrets.Text(e.gaps()), v1alpha1.MaxText/2)
+	return v1alpha1.Cut(secrets.Text(clean(e.whatHappened(details, f))), v1alpha1.MaxText-len(gaps)) + gaps
 }
 
 func (e *Evidence) whatHappened(details *v1alpha1.FailureDetails, f *failed) string {

@@ -44,7 +44,7 @@ func headline(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDet
 	if spent := details.ExecutionTimeBeforeFailure; spent != nil {
 		text += fmt.Sprintf(", %s after its start", spent.Round(time.Second))
 	}
-	return fmt.Sprintf("%s: %s. %s.", text, reasonNames[details.Reason], strings.TrimSuffix(shorten(details.Message), "."))
+	return fmt.Sprintf("%s: %s. %s.", text, reasonNames[details.Reason], strings.TrimSuffix(v1alpha1.Cut(clean(details.Message), maxSummaryMessage), "."))
 }
 
 // changes says whether the target may not be as it was.
@@ -53,14 +53,6 @@ func changes(details *v1alpha1.FailureDetails) string {
 		return "No step of the workflow was executed, so it changed nothing."
 	}
 	return "Steps of the workflow were or may have been executed, so it may have changed the target."
-}
-
-func shorten(message string) string {
-	message = clean(message)
-	if len(message) <= maxSummaryMessage {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxSummaryMessage], "") + "…"
 }
 
 // reasonNames say a reason in words.

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
 // maxTailBytes of a log are kept (specification, section 6).
-const maxTailBytes = 4096
+const maxTailBytes = v1alpha1.MaxText
 
 // tail is the end of a log as a status can hold it: valid UTF-8 without control characters, whole lines as far
 // as they fit. Secrets have to be gone before: half of one is not recognized any more.

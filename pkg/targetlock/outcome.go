@@ -6,7 +6,6 @@ package targetlock
 import (
 	"math"
 	"time"
-	"unicode/utf8"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -76,7 +75,7 @@ func (p Policy) Entry(previous Entry, execution Holder, o Outcome) Entry {
 		previous.ConsecutiveFailures = 0
 	}
 	e := Entry{
-		Execution: execution, Outcome: o.Phase, Reason: o.Reason, Message: clip(o.Message),
+		Execution: execution, Outcome: o.Phase, Reason: o.Reason, Message: v1alpha1.Cut(o.Message, maxMessageBytes),
 		Ran: o.Ran, CompletedAt: o.CompletedAt.UTC(), ConsecutiveFailures: previous.ConsecutiveFailures,
 	}
 	wait := p.Cooldown
@@ -108,15 +107,4 @@ func (p Policy) backoff(failures int32) time.Duration {
 		wait *= 2
 	}
 	return min(wait, p.BackoffMax)
-}
-
-func clip(message string) string {
-	if len(message) <= maxMessageBytes {
-		return message
-	}
-	end := maxMessageBytes
-	for end > 0 && !utf8.RuneStart(message[end]) {
-		end--
-	}
-	return message[:end] + "…"
 }

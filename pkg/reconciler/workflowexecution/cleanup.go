@@ -23,9 +23,11 @@ const unwatchedInterval = 2 * time.Second
 // the target for ever. A pod on a node that does not answer does: it may work on.
 func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left pipelinerun.Leftovers) reconciler.Event {
 	unresponsive, next := left.Unresponsive(r.clock.Now())
-	message := "The run has ended; its target stays locked until these have ended too: " + left.String()
+	message := "The run has ended; its target stays locked until these have ended too: " +
+		v1alpha1.Cut(left.String(), v1alpha1.MaxText/2)
 	if unresponsive != "" {
-		message += ". Nothing is heard of " + unresponsive + ": make sure that nothing works there any more, then delete it by force"
+		message += ". Nothing is heard of " + v1alpha1.Cut(unresponsive, v1alpha1.MaxText/4) +
+			": make sure that nothing works there any more, then delete it by force"
 		r.warnOfUnresponsive(ctx, wfe, message)
 	}
 	wfe.Status.MarkWaitingForRelease(message)

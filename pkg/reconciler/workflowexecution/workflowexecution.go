@@ -125,7 +125,8 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 }
 
 // settle announces what a reconcile has changed, and notes what the audit sink has acknowledged. A reconcile of
-// an old copy has changed nothing, and what it believes must not be written over what is stored.
+// an old copy has changed nothing, and what it believes must not be written over what is stored. No text of
+// others leaves it at full length.
 //
 //nolint:gocritic // a deferred call can change what is returned by a pointer only
 func (r *Reconciler) settle(
@@ -140,8 +141,9 @@ func (r *Reconciler) settle(
 		}
 		return
 	}
-	announce(ctx, wfe, before)
 	audit.Note(wfe, r.acknowledgements(!equality.Semantic.DeepEqual(before, &wfe.Status)))
+	wfe.Status.CutTexts()
+	announce(ctx, wfe, before)
 }
 
 // statusFirst keeps the finalizer until the status is stored: Knative drops a status that is set in

@@ -171,6 +171,11 @@ func targetSchema(t testing.TB) pattern {
 }
 
 func specSchema(t testing.TB) apiextensionsv1.JSONSchemaProps {
+	return schemaOf(t, "spec")
+}
+
+// schemaOf is the CRD's schema of spec or status.
+func schemaOf(t testing.TB, part string) apiextensionsv1.JSONSchemaProps {
 	data, err := os.ReadFile("../../../../config/300-workflowexecution.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +184,7 @@ func specSchema(t testing.TB) apiextensionsv1.JSONSchemaProps {
 	if err := yaml.UnmarshalStrict(data, &crd); err != nil {
 		t.Fatal(err)
 	}
-	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties[part]
 }
 
 func TestOtherPatternsAgree(t *testing.T) {

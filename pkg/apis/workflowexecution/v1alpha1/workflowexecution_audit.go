@@ -32,9 +32,7 @@ func (s *WorkflowExecutionStatus) MarkAuditAnswered(record AuditRecord) {
 	if s.AuditRecordOf(record.EventType) != nil {
 		return
 	}
-	if refusal := []rune(record.Refusal); len(refusal) > MaxAuditRefusal {
-		record.Refusal = string(refusal[:MaxAuditRefusal])
-	}
+	record.Refusal = Cut(record.Refusal, MaxAuditRefusal)
 	s.AuditTrail = append(s.AuditTrail, record)
 }
 

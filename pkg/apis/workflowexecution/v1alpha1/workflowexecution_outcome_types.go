@@ -25,8 +25,9 @@ const (
 
 // SkipDetails explain why a workflow was not started.
 type SkipDetails struct {
-	Reason  SkipReason `json:"reason"`
-	Message string     `json:"message"`
+	Reason SkipReason `json:"reason"`
+	// +kubebuilder:validation:MaxLength=4096
+	Message string `json:"message"`
 	// SkippedAt is when it was decided.
 	SkippedAt metav1.Time `json:"skippedAt"`
 	// ConflictingWorkflow holds the target.
@@ -42,9 +43,13 @@ type SkipDetails struct {
 
 // ConflictingWorkflow is the execution that holds a target.
 type ConflictingWorkflow struct {
-	Namespace      string `json:"namespace"`
-	Name           string `json:"name"`
-	WorkflowID     string `json:"workflowId"`
+	// +kubebuilder:validation:MaxLength=253
+	Namespace string `json:"namespace"`
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// +kubebuilder:validation:MaxLength=253
+	WorkflowID string `json:"workflowId"`
+	// +kubebuilder:validation:MaxLength=635
 	TargetResource string `json:"targetResource"`
 	// StartedAt is when it took the target.
 	StartedAt metav1.Time `json:"startedAt"`
@@ -52,8 +57,11 @@ type ConflictingWorkflow struct {
 
 // RecentRemediation is an earlier run of the same workflow on the same target.
 type RecentRemediation struct {
-	Namespace   string      `json:"namespace"`
-	Name        string      `json:"name"`
+	// +kubebuilder:validation:MaxLength=253
+	Namespace string `json:"namespace"`
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// +kubebuilder:validation:MaxLength=253
 	WorkflowID  string      `json:"workflowId"`
 	Outcome     Phase       `json:"outcome"`
 	CompletedAt metav1.Time `json:"completedAt"`
@@ -92,19 +100,23 @@ const (
 
 // FailureDetails explain a failure to a person or a language model that has to choose the next step.
 type FailureDetails struct {
-	Reason  FailureReason `json:"reason"`
-	Message string        `json:"message"`
+	Reason FailureReason `json:"reason"`
+	// +kubebuilder:validation:MaxLength=4096
+	Message string `json:"message"`
 	// FailedTaskName is the name of the pipeline task that failed first.
 	// +optional
+	// +kubebuilder:validation:MaxLength=253
 	FailedTaskName string `json:"failedTaskName,omitempty"`
 	// FailedTaskIndex is its place in the pipeline, from 0.
 	// +optional
 	FailedTaskIndex *int32 `json:"failedTaskIndex,omitempty"`
 	// FailedTaskRunName is the TaskRun of its last attempt.
 	// +optional
+	// +kubebuilder:validation:MaxLength=253
 	FailedTaskRunName string `json:"failedTaskRunName,omitempty"`
 	// FailedStepName is the step of that TaskRun which failed.
 	// +optional
+	// +kubebuilder:validation:MaxLength=253
 	FailedStepName string `json:"failedStepName,omitempty"`
 	// ExitCode of that step.
 	// +optional
@@ -127,5 +139,6 @@ type FailureDetails struct {
 	LogTail string `json:"logTail,omitempty"`
 	// NaturalLanguageSummary says all this in a few sentences.
 	// +optional
+	// +kubebuilder:validation:MaxLength=4096
 	NaturalLanguageSummary string `json:"naturalLanguageSummary,omitempty"`
 }

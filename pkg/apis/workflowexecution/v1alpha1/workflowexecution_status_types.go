@@ -129,9 +129,11 @@ type PipelineRunStatusSummary struct {
 	Status corev1.ConditionStatus `json:"status,omitempty"`
 	// Reason of the PipelineRun's Succeeded condition, in Tekton's words.
 	// +optional
+	// +kubebuilder:validation:MaxLength=256
 	Reason string `json:"reason,omitempty"`
 	// Message of the PipelineRun's Succeeded condition, in Tekton's words.
 	// +optional
+	// +kubebuilder:validation:MaxLength=4096
 	Message string `json:"message,omitempty"`
 	// CompletedTasks counts the pipeline tasks that are done, finally tasks included: they have
 	// succeeded, with all combinations of a matrix, or there was nothing to do for them (their when
@@ -148,6 +150,7 @@ type PipelineRunStatusSummary struct {
 	Progress string `json:"progress,omitempty"`
 	// WaitingFor is the last known cause for which a pod of the run could not start.
 	// +optional
+	// +kubebuilder:validation:MaxLength=4096
 	WaitingFor string `json:"waitingFor,omitempty"`
 }
 
