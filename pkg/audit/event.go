@@ -103,7 +103,7 @@ type Data struct {
 	Rationale       string            `json:"rationale,omitempty"`
 	StartedAt       *time.Time        `json:"started_at,omitempty"`
 	CompletedAt     *time.Time        `json:"completed_at,omitempty"`
-	// ReleasedAt is when nothing of the workflow could work any more and its target was freed.
+	// ReleasedAt is when nothing of the workflow could run any more and its target was freed.
 	ReleasedAt *time.Time `json:"released_at,omitempty"`
 	// Duration from start to completion, as in 1m30s.
 	Duration string `json:"duration,omitempty"`

@@ -92,7 +92,7 @@ func TestExecutionsAreWrittenInBatches(t *testing.T) {
 	}
 }
 
-// TestWhatIsRecordedDuringAWriteIsWrittenOnce: the reconciler records with each of its passes.
+// TestWhatIsRecordedDuringAWriteIsWrittenOnce: the reconciler records with each of its reconciles.
 func TestWhatIsRecordedDuringAWriteIsWrittenOnce(t *testing.T) {
 	g := start(t)
 	a := g.store("a", running)

@@ -29,7 +29,7 @@ type failed struct {
 }
 
 // firstFailed is the child that failed first, nil if none did. What was cancelled counts only where nothing
-// failed by itself, and with it what is still at work: Tekton ends a run that is cancelled before its TaskRuns.
+// failed by itself, and with it what is still running: Tekton ends a run that is cancelled before its TaskRuns.
 func (e *Evidence) firstFailed() *failed {
 	var all []failed
 	for i := range e.TaskRuns {
@@ -108,7 +108,7 @@ func (e *Evidence) findPlace(f *failed) {
 	}
 }
 
-// failedStep is a step that made its task fail, or that was at work when the task was ended.
+// failedStep is a step that made its task fail, or that was running when the task was ended.
 type failedStep struct {
 	name, container string
 	// code is what the container ended with, nil if nobody saw that.

@@ -1,7 +1,7 @@
 // Copyright 2026 The WorkflowExecution Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package targetlock keeps two executions from working on one target, and a repair from being repeated
+// Package targetlock keeps two executions from running on one target, and a repair from being repeated
 // blindly: one Lease per target, at the API server, with the execution that may touch the target as
 // its holder and a ledger of how the workflows ended that have run there.
 package targetlock

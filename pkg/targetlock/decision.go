@@ -81,7 +81,7 @@ func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 }
 
 // DecideHeld answers a claim that has its target, as the Lease says it. It believes the Lease unless
-// another execution works on the target: somebody has edited the Lease then, or deleted it under that
+// another execution runs on the target: somebody has edited the Lease then, or deleted it under that
 // one. The lock stays as it is, for whoever frees the targets of dead holders.
 func DecideHeld(facts Facts) Decision {
 	if facts.Running != nil {

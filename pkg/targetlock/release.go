@@ -19,7 +19,7 @@ type Released struct {
 
 // Release frees the target if the claim holds it, and remembers in the same write how its execution
 // ended; a nil outcome is one of which nothing is to be remembered. Whoever calls it has made sure
-// that nothing of the claim's run can work any more. To repeat it changes nothing, and says what the
+// that nothing of the claim's run can run any more. To repeat it changes nothing, and says what the
 // first one said as far as the ledger remembers that.
 func (s *Store) Release(ctx context.Context, claim Claim, outcome *Outcome, policy Policy) (released Released, err error) {
 	err = s.change(ctx, claim.Target, func(lock *Lock) (err error) {

@@ -63,8 +63,8 @@ func (r *Runs) GraceRemaining(run *tektonv1.PipelineRun, since time.Time, settin
 	return since.Add(settings.CancelGrace.Duration).Sub(r.clock.Now())
 }
 
-// DeleteUnstarted deletes a run that is held back, if nothing has changed it. A failure means that it
-// has changed, perhaps started: the next pass sees. So does one with apierrors.IsNotFound: the run may
+// DeleteUnstarted deletes a run that is pending, if nothing has changed it. A failure means that it
+// has changed, perhaps started: the next reconcile sees. So does one with apierrors.IsNotFound: the run may
 // have been started and have worked before somebody else deleted it.
 func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) error {
 	if !run.IsPending() {
@@ -98,7 +98,7 @@ const straggling = time.Minute
 
 // DeleteLeftovers asks what is left of an ended run to end: its pods, and before them TaskRuns that nobody
 // will ever end. It waits for runs that may still end by themselves: what they make of their pods is
-// theirs. It never forces: a pod that is not known to have ended may work on.
+// theirs. It never forces: a pod that is not known to have ended may run on.
 func (r *Runs) DeleteLeftovers(ctx context.Context, left Leftovers) error {
 	if left.HasRuns() {
 		return r.deleteStragglers(ctx, left)
@@ -117,7 +117,7 @@ func (r *Runs) DeleteLeftovers(ctx context.Context, left Leftovers) error {
 	return nil
 }
 
-// deleteStragglers deletes TaskRuns after their pods, so that they count until nothing of them works.
+// deleteStragglers deletes TaskRuns after their pods, so that they count until nothing of them runs.
 func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
 	if left.run || left.ended == nil || r.clock.Since(left.ended.Time) < straggling {
 		return nil

@@ -23,7 +23,7 @@ const (
 	byExecution = "execution"
 )
 
-// Index finds our runs and their pods by what they work on. It rests on caches: what it finds has to
+// Index finds our runs and their pods by what they run on. It rests on caches: what it finds has to
 // be looked at again.
 type Index struct {
 	runs, pods cache.Indexer

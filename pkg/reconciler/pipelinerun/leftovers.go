@@ -17,7 +17,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
-// Leftovers are what of a run may still work.
+// Leftovers are what of a run may still run.
 type Leftovers struct {
 	run bool
 	// ended is when the run did, nil if that is not known.
@@ -27,7 +27,7 @@ type Leftovers struct {
 	pods       []*corev1.Pod
 }
 
-// Any tells whether anything of the run may still work.
+// Any tells whether anything of the run may still run.
 func (m Leftovers) Any() bool {
 	return m.HasRuns() || len(m.pods) > 0
 }

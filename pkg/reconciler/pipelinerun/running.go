@@ -27,7 +27,7 @@ func (r *Runs) Running(ctx context.Context, index *Index, targetHash string, exc
 	return r.runningPod(ctx, index, targetHash, except)
 }
 
-// Unfinished finds one whose run is held back as well: a replica that believes in a Lease which is no
+// Unfinished finds one whose run is pending as well: a replica that believes in a Lease which is no
 // more may be about to start it.
 func (r *Runs) Unfinished(ctx context.Context, index *Index, targetHash string, except types.UID) (*targetlock.Conflict, error) {
 	running, err := r.Running(ctx, index, targetHash, except)

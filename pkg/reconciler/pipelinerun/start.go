@@ -16,7 +16,7 @@ import (
 )
 
 // Start is the one write that starts a workflow. It changes a run only once: it tests the run's UID
-// and that it is still held back. It returns the run as it was let go, now or by a pass before a
+// and that it is still pending. It returns the run as it was started, now or by a reconcile before a
 // crash, and nil if there is nothing that could have started.
 func (r *Runs) Start(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.PipelineRun, error) {
 	patch, err := json.Marshal([]patchOperation{
@@ -31,7 +31,7 @@ func (r *Runs) Start(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.
 	switch {
 	case apierrors.IsInvalid(err) || apierrors.IsNotFound(err):
 		// The cache lags: the run has been started, ended or deleted, and its event is on its way.
-		logging.FromContext(ctx).Infow("The run is no longer held back", "reason", err.Error())
+		logging.FromContext(ctx).Infow("The run is no longer pending", "reason", err.Error())
 		return r.startedEarlier(ctx, run)
 	case err != nil:
 		return nil, fmt.Errorf("failed to start PipelineRun %s/%s: %w", run.Namespace, run.Name, err)

@@ -15,8 +15,8 @@ import (
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
-// A run that is no longer held back counts as started only if it is the same one, and was let go.
-func TestStartOfRunThatIsNoLongerHeldBack(t *testing.T) {
+// A run that is no longer pending counts as started only if it is the same one, and was started.
+func TestStartOfRunThatIsNoLongerPending(t *testing.T) {
 	pending := given.Run(execution())
 	refused := given.Refuse("patch", "pipelineruns",
 		apierrors.NewInvalid(schema.GroupKind{Group: "tekton.dev", Kind: "PipelineRun"}, pending.Name, nil))
@@ -25,9 +25,9 @@ func TestStartOfRunThatIsNoLongerHeldBack(t *testing.T) {
 		live    *tektonv1.PipelineRun
 		started bool
 	}{
-		{"let go", given.Run(execution(), given.NotPending), true},
-		{"at work", given.Run(execution(), given.Running(time.Minute)), true},
-		{"held back after all", pending, false},
+		{"started", given.Run(execution(), given.NotPending), true},
+		{"running", given.Run(execution(), given.Running(time.Minute)), true},
+		{"pending after all", pending, false},
 		{"another one's name", given.Run(execution(), given.Again, given.Running(time.Minute)), false},
 		{"gone", nil, false},
 	} {

@@ -45,7 +45,7 @@ func New(executions versioned.Interface, runs *pipelinerun.Runs, locks Locks, cl
 }
 
 // Free frees the target of a dead holder, and tells whether it has, once nothing of that holder's run
-// can work any more. Until then it ends what works, and as long as the holder lives it does nothing. A
+// can run any more. Until then it ends what runs, and as long as the holder lives it does nothing. A
 // holder is dead that is over, or gone, which takes somebody who removed its finalizer: it will never
 // free its target itself, and never changes again.
 func (t *Takeover) Free(
@@ -103,7 +103,7 @@ func runOf(claim targetlock.Claim) pipelinerun.Ref {
 	return pipelinerun.Ref{Namespace: claim.RunNamespace, Name: names.PipelineRun(holder), Execution: holder.UID}
 }
 
-// clear ends what a dead holder left, and tells whether nothing is left that could work. It deletes the
+// clear ends what a dead holder left, and tells whether nothing is left that could run. It deletes the
 // history of a holder that is gone, which nobody would ever do later.
 func (t *Takeover) clear(ctx context.Context, ref pipelinerun.Ref, run *tektonv1.PipelineRun, isGone bool) (bool, error) {
 	if run != nil {
@@ -119,7 +119,7 @@ func (t *Takeover) clear(ctx context.Context, ref pipelinerun.Ref, run *tektonv1
 }
 
 // end ends a run in the way in which the deletion of its execution would have, and tells whether
-// nothing of it works any more. A nil run is one that is gone; its children may not be.
+// nothing of it runs any more. A nil run is one that is gone; its children may not be.
 func (t *Takeover) end(ctx context.Context, ref pipelinerun.Ref, run *tektonv1.PipelineRun) (bool, error) {
 	switch {
 	case run == nil || run.IsDone():

@@ -167,10 +167,10 @@ func TestFreeRemembers(t *testing.T) {
 		{"over, failed", failed, []runtime.Object{done, dead(failedOver...)}},
 		{"over, failed, and being deleted", &deleted, []runtime.Object{done, dead(append(failedOver, given.Deleted(0))...)}},
 		{"over, and its run is gone", failed, []runtime.Object{dead(failedOver...)}},
-		{"over, refused before anything ran", refused, []runtime.Object{dead(given.Locked, given.Refused(v1alpha1.FailureForbidden, "no"))}},
+		{"over, refused before anything ran", refused, []runtime.Object{dead(given.Locked, given.FailedUnstarted(v1alpha1.FailureForbidden, "no"))}},
 		{"over, skipped", nil, []runtime.Object{dead(given.SkippedFor(given.Execution("a/b"), 0))}},
 		{"over, and deleted before it started", nil, []runtime.Object{
-			given.Run(dead()), dead(given.RunCreated, given.Refused(v1alpha1.FailureCancelled, "no"), given.Deleted(0)),
+			given.Run(dead()), dead(given.RunCreated, given.FailedUnstarted(v1alpha1.FailureCancelled, "no"), given.Deleted(0)),
 		}},
 		{"gone, with a run that ended", removed, []runtime.Object{done}},
 		// It may have been created, started and deleted.

@@ -14,7 +14,7 @@ import (
 )
 
 // deleteOrphans deletes what nobody will ever need: a run whose creation arrived after its execution
-// had given up, so that it will never start, and the history of an execution that is gone. A run that
+// had ended, so that it will never start, and the history of an execution that is gone. A run that
 // works is ended by way of its lock, and so is all of whoever holds the lock: what is to be remembered of
 // it depends on whether its run was started.
 func (r *Reconciler) deleteOrphans(ctx context.Context, lock *targetlock.Lock, hash string) error {

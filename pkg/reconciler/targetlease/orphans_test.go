@@ -18,7 +18,7 @@ import (
 // A creation that was held up for minutes makes a run that nobody will ever start.
 func TestLateCreatedRun(t *testing.T) {
 	pending := given.Run(execution())
-	refused := execution(given.Locked, given.Refused(v1alpha1.FailureUnknown, "no"))
+	refused := execution(given.Locked, given.FailedUnstarted(v1alpha1.FailureUnknown, "no"))
 	started := given.Run(execution(), given.Running(0))
 	started.ResourceVersion = "8"
 	run(t, rtesting.TableTest{{

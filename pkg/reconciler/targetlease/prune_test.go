@@ -75,7 +75,7 @@ func TestPrune(t *testing.T) {
 }
 
 // The caches lag: the Lease is not what it was, and nothing is deleted. What has changed brings the
-// next pass.
+// next reconcile.
 func TestPruneOldCopy(t *testing.T) {
 	later := given.LockLease(execution(), 0)
 	later.ResourceVersion = "4"

@@ -21,8 +21,8 @@ const (
 	eventBlockCleared     = "BlockCleared"
 )
 
-// restore gives a target back to an execution that works on it, and tells whether it did. Somebody has
-// deleted or edited the Lease: only then does anything work on a target that nobody holds.
+// restore gives a target back to an execution that runs on it, and tells whether it did. Somebody has
+// deleted or edited the Lease: only then does anything run on a target that nobody holds.
 func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash string) (bool, error) {
 	if isHeld(cached) {
 		return false, nil
@@ -61,7 +61,7 @@ func (r *Reconciler) discardOf(ctx context.Context, lease *coordinationv1.Lease,
 }
 
 // discard frees a target whose Lease was edited so that nobody knows its holder, or itself, any more, and
-// on which nothing works.
+// on which nothing runs.
 func (r *Reconciler) discard(ctx context.Context, lease *coordinationv1.Lease, identity string) error {
 	if err := r.locks.Discard(ctx, lease); err != nil {
 		return err

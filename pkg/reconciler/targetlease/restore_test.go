@@ -34,7 +34,7 @@ func TestRestore(t *testing.T) {
 		Name: "the Lease is gone and a pod works", Objects: []runtime.Object{alive, done, given.Pod(done, "drain")},
 		WantCreates: []runtime.Object{given.LockLease(execution(), 0, given.Unversioned)},
 	}, {
-		// Its holder is dead, which the next pass finds.
+		// Its holder is dead, which the next reconcile finds.
 		Name: "the Lease is gone and a run works whose execution is gone", Objects: []runtime.Object{works},
 		WantCreates: []runtime.Object{given.LockLease(execution(), 0, given.Unversioned)},
 	}, {
@@ -121,7 +121,7 @@ func conflict() error {
 	return apierrors.NewConflict(leaseResource, given.LeaseName, errors.New("modified"))
 }
 
-// A Lease edited to name an execution that never was is freed first; the pass after that finds who works.
+// A Lease edited to name an execution that never was is freed first; the reconcile after that finds who runs.
 func TestRestoreAfterWrongHolder(t *testing.T) {
 	ghost := given.Execution("nowhere/ghost")
 	works := given.Run(execution(), given.Running(minutes(1)))

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package targetlease looks after the Leases of targets: it lets them forget what is over, ends what
-// dead holders left, and gives a target back to an execution that works on it.
+// dead holders left, and gives a target back to an execution that runs on it.
 package targetlease
 
 import (
@@ -77,7 +77,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key string) error {
 	}
 	err = r.reconcile(r.config.ToContext(ctx), name, hash)
 	if errors.Is(err, targetlock.ErrChanged) {
-		// The cache lags. What has changed brings the next pass.
+		// The cache lags. What has changed brings the next reconcile.
 		return controller.NewSkipKey(key)
 	}
 	return err

@@ -60,7 +60,7 @@ func Gone(objects ...runtime.Object) func(*Circumstances) {
 	return func(c *Circumstances) { c.gone = append(c.gone, objects...) }
 }
 
-// Requeues expects the pass to ask for another one after that time.
+// Requeues expects the reconcile to ask for another one after that time.
 func Requeues(after time.Duration) func(*Circumstances) {
 	return func(c *Circumstances) { c.requeue = after }
 }
@@ -156,9 +156,9 @@ func (c *Circumstances) check(t *testing.T, err error) {
 	t.Helper()
 	switch {
 	case c.requeued == nil && c.requeue != 0:
-		t.Errorf("The pass asked for no other one, want one after %s", c.requeue)
+		t.Errorf("The reconcile asked for no other one, want one after %s", c.requeue)
 	case c.requeued != nil && *c.requeued != c.requeue:
-		t.Errorf("The pass asked for another one after %s, want %s", *c.requeued, c.requeue)
+		t.Errorf("The reconcile asked for another one after %s, want %s", *c.requeued, c.requeue)
 	}
 	if c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
 		t.Errorf("Error %v, want one with %q", err, c.err)

@@ -79,7 +79,7 @@ func WithoutFinalizer(wfe *v1alpha1.WorkflowExecution) {
 	wfe.Finalizers = nil
 }
 
-// Observed is an execution that a pass has looked at, and no more.
+// Observed is an execution that a reconcile has looked at, and no more.
 func Observed(wfe *v1alpha1.WorkflowExecution) {
 	wfe.Status.ObservedGeneration = wfe.Generation
 	wfe.Status.InitializeConditions()
@@ -122,7 +122,7 @@ func Referring(wfe *v1alpha1.WorkflowExecution) {
 	})
 }
 
-// Started has let its run go, that long ago.
+// Started has started its run, that long ago.
 func Started(ago time.Duration) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		if wfe.Status.PipelineRunRef == nil {
@@ -153,7 +153,7 @@ func Ended(ago time.Duration, details *v1alpha1.FailureDetails) ExecutionOption 
 	}
 }
 
-// WaitingFor still keeps its target because of something that works.
+// WaitingFor still keeps its target because of something that runs.
 func WaitingFor(what string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		wfe.Status.MarkWaitingForRelease("The run has ended; its target stays locked until these have ended too: " + what)
@@ -194,8 +194,8 @@ func SkippedFor(winner *v1alpha1.WorkflowExecution, ago time.Duration) Execution
 	}
 }
 
-// Refused failed before anything ran. If it had its target, it has freed it just now.
-func Refused(reason v1alpha1.FailureReason, message string) ExecutionOption {
+// FailedUnstarted failed before anything ran. If it had its target, it has freed it just now.
+func FailedUnstarted(reason v1alpha1.FailureReason, message string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		details := v1alpha1.FailureDetails{Reason: reason, Message: message, FailedAt: Ago(0)}
 		details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, totalTasks)

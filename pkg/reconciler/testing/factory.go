@@ -65,7 +65,7 @@ func MakeFactory(construct Constructor) rtesting.Factory {
 			}
 			client.PrependReactor("*", "*", circumstances.log)
 		}
-		return &pass{t: t, inner: inner, circumstances: circumstances}, actions, rtesting.EventList{Recorder: recorder}
+		return &checked{t: t, inner: inner, circumstances: circumstances}, actions, rtesting.EventList{Recorder: recorder}
 	}
 }
 
@@ -84,23 +84,23 @@ func WithClients(ctx context.Context, t *testing.T, server *Listers) (context.Co
 	return ctx, clients
 }
 
-// pass checks what a table cannot: the wish for another pass, and the text of the error.
-type pass struct {
+// checked checks what a table cannot: the wish for another reconcile, and the text of the error.
+type checked struct {
 	t             *testing.T
 	inner         controller.Reconciler
 	circumstances *Circumstances
 }
 
-// Reconcile implements controller.Reconciler. Asking for another pass is no error.
-func (p *pass) Reconcile(ctx context.Context, key string) error {
-	err := p.inner.Reconcile(ctx, key)
+// Reconcile implements controller.Reconciler. Asking for another reconcile is no error.
+func (c *checked) Reconcile(ctx context.Context, key string) error {
+	err := c.inner.Reconcile(ctx, key)
 	if requeue, after := controller.IsRequeueKey(err); requeue {
-		p.circumstances.requeued, err = &after, nil
+		c.circumstances.requeued, err = &after, nil
 	}
 	if controller.IsSkipKey(err) {
 		err = nil
 	}
-	p.circumstances.check(p.t, err)
+	c.circumstances.check(c.t, err)
 	return err
 }
 

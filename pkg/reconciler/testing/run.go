@@ -23,7 +23,7 @@ import (
 // RunOption is a fact about a PipelineRun.
 type RunOption func(*tektonv1.PipelineRun)
 
-// Run is the run of an execution as it was created: held back.
+// Run is the run of an execution as it was created: pending.
 func Run(wfe *v1alpha1.WorkflowExecution, facts ...RunOption) *tektonv1.PipelineRun {
 	run, err := resources.MakePipelineRun(wfe, Target, RunNamespace, config.DefaultWorkflowExecution())
 	if err != nil {
@@ -117,7 +117,7 @@ func RunDeleted(run *tektonv1.PipelineRun) {
 	run.DeletionTimestamp, run.Finalizers = &at, []string{metav1.FinalizerDeleteDependents}
 }
 
-// TaskRun is one of a run, for that pipeline task: it works.
+// TaskRun is one of a run, for that pipeline task: it runs.
 func TaskRun(run *tektonv1.PipelineRun, task string, facts ...func(*tektonv1.TaskRun)) *tektonv1.TaskRun {
 	taskRun := &tektonv1.TaskRun{ObjectMeta: child(run, run.Name+"-"+task, task)}
 	for _, fact := range facts {
@@ -151,12 +151,12 @@ func TaskFailed(code int32) func(*tektonv1.TaskRun) {
 	}
 }
 
-// CustomRun is one of a run: it works.
+// CustomRun is one of a run: it runs.
 func CustomRun(run *tektonv1.PipelineRun, task string) *tektonv1beta1.CustomRun {
 	return &tektonv1beta1.CustomRun{ObjectMeta: child(run, run.Name+"-"+task, task)}
 }
 
-// Pod is one of a run, for that pipeline task: its container works.
+// Pod is one of a run, for that pipeline task: its container runs.
 func Pod(run *tektonv1.PipelineRun, task string, facts ...func(*corev1.Pod)) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: child(run, run.Name+"-"+task+"-pod", task),
@@ -172,7 +172,7 @@ func Pod(run *tektonv1.PipelineRun, task string, facts ...func(*corev1.Pod)) *co
 	return pod
 }
 
-// PodEnded has no container left that works, though its phase does not say so yet.
+// PodEnded has no container left that runs, though its phase does not say so yet.
 func PodEnded(pod *corev1.Pod) {
 	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
 }

@@ -39,7 +39,7 @@ func eventRecorder(ctx context.Context) record.EventRecorder {
 	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "workflowexecution-controller"})
 }
 
-// announce records one event for each transition that this pass made.
+// announce records one event for each transition that this reconcile made.
 func announce(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus) {
 	events, after := controller.GetEventRecorder(ctx), &wfe.Status
 	normal := func(reason, format string, args ...any) {

@@ -36,7 +36,7 @@ func startRecorded(wfe *v1alpha1.WorkflowExecution) {
 	})
 }
 
-// What the sink has answered for is noted, in the pass that the answer brings or any other after it.
+// What the sink has answered for is noted, in the reconcile that the answer brings or any other after it.
 func TestAuditTrail(t *testing.T) {
 	over := []given.ExecutionOption{given.Started(time.Minute), given.Ended(0, nil), given.Released}
 	row := func(name string, before, after *v1alpha1.WorkflowExecution) rtesting.TableRow {
@@ -53,7 +53,7 @@ func TestAuditTrail(t *testing.T) {
 			PostConditions: []func(*testing.T, *rtesting.TableRow){given.AsksNothing},
 		},
 		{
-			Name: "with a sink that answers in this pass", Objects: []runtime.Object{execution(over...)},
+			Name: "with a sink that answers in this reconcile", Objects: []runtime.Object{execution(over...)},
 			OtherTestData:  given.With(given.AuditSinkAnswers()),
 			PostConditions: []func(*testing.T, *rtesting.TableRow){given.AsksNothing},
 		},
@@ -65,7 +65,7 @@ func TestAuditTrail(t *testing.T) {
 	})
 }
 
-// What a pass is about to change is no event before it is stored.
+// What a reconcile is about to change is no event before it is stored.
 func TestNoEventAheadOfTheStatus(t *testing.T) {
 	skipped := execution(given.SkippedFor(other(), time.Minute))
 	run(t, rtesting.TableTest{{
@@ -103,12 +103,12 @@ func TestDeletedWaitsForTheAuditTrail(t *testing.T) {
 
 // An answer that comes while an earlier one waits is not old enough when that one's pass comes.
 func TestEachAnswerHasItsPass(t *testing.T) {
-	clock, passes := clocktesting.NewFakeClock(given.Now()), 0
-	answered := wake(clock, func(types.NamespacedName) { passes++ })
+	clock, reconciles := clocktesting.NewFakeClock(given.Now()), 0
+	answered := wake(clock, func(types.NamespacedName) { reconciles++ })
 	for _, step := range []struct {
-		after  time.Duration
-		answer bool
-		passes int
+		after      time.Duration
+		answer     bool
+		reconciles int
 	}{
 		{0, true, 0},
 		{answerDelay * 9 / 10, true, 0},
@@ -119,8 +119,8 @@ func TestEachAnswerHasItsPass(t *testing.T) {
 		if step.answer {
 			answered(types.NamespacedName{Namespace: "payments", Name: "fix"})
 		}
-		if passes != step.passes {
-			t.Errorf("%d passes, want %d", passes, step.passes)
+		if reconciles != step.reconciles {
+			t.Errorf("%d reconciles, want %d", reconciles, step.reconciles)
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 const unwatchedInterval = 2 * time.Second
 
 // cleanUp deletes what is left of an ended run: a pod that waits for ever for a ConfigMap must not hold
-// the target for ever. A pod on a node that does not answer does: it may work on.
+// the target for ever. A pod on a node that does not answer does: it may run on.
 func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left pipelinerun.Leftovers) reconciler.Event {
 	unresponsive, next := left.Unresponsive(r.clock.Now())
 	message := "The run has ended; its target stays locked until these have ended too: " +

@@ -22,7 +22,7 @@ const denied = "Failed to create the PipelineRun: denied"
 
 // What the ledger says of the execution before counts on in the next one's entry and status.
 func TestConsequencesOfRefusal(t *testing.T) {
-	refusedAfter := func(name string, before targetlock.Entry, next targetlock.Entry, want given.ExecutionOption, circumstances ...func(*given.Circumstances)) rtesting.TableRow {
+	failedUnstartedAfter := func(name string, before targetlock.Entry, next targetlock.Entry, want given.ExecutionOption, circumstances ...func(*given.Circumstances)) rtesting.TableRow {
 		remembers := given.Remembers("restart", before)
 		return rtesting.TableRow{
 			Name:         name,
@@ -30,7 +30,7 @@ func TestConsequencesOfRefusal(t *testing.T) {
 			WithReactors: []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", apierrors.NewBadRequest("denied"))},
 			WantCreates:  []runtime.Object{newRun()}, OtherTestData: given.With(circumstances...),
 			WantUpdates:       updates(given.LockLease(execution(), 0, remembers, given.Fenced), free(next)),
-			WantStatusUpdates: status(execution(given.Locked, given.Refused(v1alpha1.FailureConfigurationError, denied), want)),
+			WantStatusUpdates: status(execution(given.Locked, given.FailedUnstarted(v1alpha1.FailureConfigurationError, denied), want)),
 			WantEvents:        []string{lockReleased, failed(v1alpha1.FailureConfigurationError, denied)},
 		}
 	}
@@ -43,14 +43,14 @@ func TestConsequencesOfRefusal(t *testing.T) {
 	blocked := given.Blocks(v1alpha1.SkipExhaustedRetries)
 	exhaustion := given.Entry(earlier(), time.Hour, given.NeverRan(5, v1alpha1.FailureForbidden, "no"), blocked, given.Until(-time.Minute))
 	run(t, rtesting.TableTest{
-		refusedAfter("a success", given.Entry(earlier(), time.Hour), next(1, given.Until(time.Minute)), given.Failing(1, time.Minute)),
-		refusedAfter("one refusal", before(1), next(2, given.Until(2*time.Minute)), given.Failing(2, 2*time.Minute)),
-		refusedAfter("three refusals", before(3), next(4, given.Until(8*time.Minute)), given.Failing(4, 8*time.Minute)),
+		failedUnstartedAfter("a success", given.Entry(earlier(), time.Hour), next(1, given.Until(time.Minute)), given.Failing(1, time.Minute)),
+		failedUnstartedAfter("one refusal", before(1), next(2, given.Until(2*time.Minute)), given.Failing(2, 2*time.Minute)),
+		failedUnstartedAfter("three refusals", before(3), next(4, given.Until(8*time.Minute)), given.Failing(4, 8*time.Minute)),
 		// Five that a person has cleared: what the ledger still counts of them does not count.
-		refusedAfter("five refusals, cleared", exhaustion, next(1, given.Until(time.Minute)), given.Failing(1, time.Minute)),
-		refusedAfter("four refusals", before(4), next(5, given.Until(10*time.Minute), blocked), given.Blocking(5)),
+		failedUnstartedAfter("five refusals, cleared", exhaustion, next(1, given.Until(time.Minute)), given.Failing(1, time.Minute)),
+		failedUnstartedAfter("four refusals", before(4), next(5, given.Until(10*time.Minute), blocked), given.Blocking(5)),
 		// The settings of now count.
-		refusedAfter("one refusal, where two block", before(1), next(2, given.Until(4*time.Second), blocked), given.Blocking(2),
+		failedUnstartedAfter("one refusal, where two block", before(1), next(2, given.Until(4*time.Second), blocked), given.Blocking(2),
 			given.Configured(func(c *config.WorkflowExecution) {
 				c.MaxConsecutiveFailures, c.BackoffBase, c.BackoffMax = 2, seconds(2), seconds(30)
 			})),
@@ -93,7 +93,7 @@ func TestConsequencesOfEnd(t *testing.T) {
 		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
 	}, {
-		// A pass before a crash freed the target: what it noted is taken over, whatever holds now.
+		// A reconcile before a crash freed the target: what it noted is taken over, whatever holds now.
 		Name: "noted before",
 		Objects: []runtime.Object{
 			endedWell(), succeeded(), free(given.Entry(execution(), 0, given.Until(2*time.Minute))),

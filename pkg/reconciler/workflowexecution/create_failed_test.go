@@ -27,7 +27,7 @@ func TestRefuse(t *testing.T) {
 			Objects:       []runtime.Object{execution(fact)},
 			OtherTestData: given.With(circumstances...),
 			WantStatusUpdates: status(execution(fact, given.Observed,
-				given.Refused(v1alpha1.FailureConfigurationError, message))),
+				given.FailedUnstarted(v1alpha1.FailureConfigurationError, message))),
 			WantEvents: []string{failed(v1alpha1.FailureConfigurationError, message)},
 		}
 	}
@@ -85,7 +85,7 @@ func TestRefuseNot(t *testing.T) {
 	}})
 }
 
-// A pass took the lock, perhaps made the run, and could not store either; then the configuration
+// A reconcile took the lock, perhaps made the run, and could not store either; then the configuration
 // changed. What it left must not stay.
 func TestRefuseAfterLock(t *testing.T) {
 	narrow := given.Configured(func(c *config.WorkflowExecution) { c.MaxTimeout = time.Second })
@@ -102,7 +102,7 @@ func TestRefuseAfterLock(t *testing.T) {
 		WantUpdates:   fenced,
 		WantDeletes:   deletions(leaseDeletion()),
 		WantStatusUpdates: status(execution(long, given.Observed,
-			given.Refused(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
+			given.FailedUnstarted(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
 		WantEvents: event,
 	}, {
 		Name:          "with lock and run",
@@ -111,7 +111,7 @@ func TestRefuseAfterLock(t *testing.T) {
 		WantUpdates:   fenced,
 		WantDeletes:   deletions(runDeletion(), leaseDeletion()),
 		WantStatusUpdates: status(execution(long, given.Observed,
-			given.Refused(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
+			given.FailedUnstarted(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
 		WantEvents:     event,
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder("update leases", "delete pipelineruns", "delete leases")},
 	}, {
@@ -120,7 +120,7 @@ func TestRefuseAfterLock(t *testing.T) {
 		Objects:       []runtime.Object{execution(long), given.Run(execution(long), given.Running(time.Minute)), lease},
 		OtherTestData: given.With(narrow, given.Live(execution(long, given.Started(time.Minute)))),
 	}, {
-		// The finalizer would let it go, and nobody would ever free the target.
+		// The finalizer would be removed, and nobody would ever free the target.
 		Name:          "with the lock, and deleted",
 		Objects:       []runtime.Object{execution(long, given.Deleted(0)), lease},
 		OtherTestData: given.With(narrow),
@@ -128,7 +128,7 @@ func TestRefuseAfterLock(t *testing.T) {
 		WantDeletes:   deletions(leaseDeletion()),
 		WantStatusUpdates: status(execution(long, given.Deleted(0), func(wfe *v1alpha1.WorkflowExecution) {
 			wfe.Status.InitializeConditions()
-		}, given.Refused(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
+		}, given.FailedUnstarted(v1alpha1.FailureConfigurationError, message), given.TargetFreed(0))),
 		WantEvents: event,
 	}})
 }

@@ -71,7 +71,7 @@ func newRun() runtime.Object {
 func TestCreate(t *testing.T) {
 	lease := given.LockLease(execution(), time.Minute)
 	run(t, rtesting.TableTest{{
-		// An earlier pass could not create the run: the lock is stored, it is not taken again.
+		// An earlier reconcile could not create the run: the lock is stored, it is not taken again.
 		Name:              "the run is created late",
 		Objects:           []runtime.Object{execution(given.Locked, given.Retrying("down")), lease},
 		WantCreates:       []runtime.Object{newRun()},
@@ -96,8 +96,8 @@ func TestCreate(t *testing.T) {
 		Objects:     []runtime.Object{execution(given.Locked), given.Run(execution(), given.Foreign), lease},
 		WantCreates: []runtime.Object{newRun()},
 		WantUpdates: updates(given.LockLease(execution(), time.Minute, given.Fenced),
-			free(refusedNow(v1alpha1.FailureConfigurationError, foreign))),
-		WantStatusUpdates: status(execution(given.Locked, given.Refused(v1alpha1.FailureConfigurationError, foreign),
+			free(failedUnstartedNow(v1alpha1.FailureConfigurationError, foreign))),
+		WantStatusUpdates: status(execution(given.Locked, given.FailedUnstarted(v1alpha1.FailureConfigurationError, foreign),
 			given.Failing(1, time.Minute))),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError, foreign)},
 	}, {
@@ -134,8 +134,8 @@ func TestCreateRefused(t *testing.T) {
 			Objects:           []runtime.Object{execution(given.Locked), given.LockLease(execution(), time.Minute)},
 			WithReactors:      []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", err)},
 			WantCreates:       []runtime.Object{newRun()},
-			WantUpdates:       updates(given.LockLease(execution(), time.Minute, given.Fenced), free(refusedNow(reason, message))),
-			WantStatusUpdates: status(execution(given.Locked, given.Refused(reason, message), given.Failing(1, time.Minute))),
+			WantUpdates:       updates(given.LockLease(execution(), time.Minute, given.Fenced), free(failedUnstartedNow(reason, message))),
+			WantStatusUpdates: status(execution(given.Locked, given.FailedUnstarted(reason, message), given.Failing(1, time.Minute))),
 			WantEvents:        []string{lockReleased, failed(reason, message)},
 			PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
 				"create pipelineruns", "update leases", "update leases", "update workflowexecutions/status")},
@@ -188,8 +188,8 @@ func TestCreateGivenUp(t *testing.T) {
 		Objects: []runtime.Object{late, lease}, WithReactors: down,
 		WantCreates: []runtime.Object{newRun()},
 		WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
-			free(refusedNow(v1alpha1.FailureUnknown, message))),
-		WantStatusUpdates: status(execution(given.Locked, given.Refused(v1alpha1.FailureUnknown, message), given.Failing(1, time.Minute))),
+			free(failedUnstartedNow(v1alpha1.FailureUnknown, message))),
+		WantStatusUpdates: status(execution(given.Locked, given.FailedUnstarted(v1alpha1.FailureUnknown, message), given.Failing(1, time.Minute))),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureUnknown, message)},
 	}, {
 		// One of the attempts went through although its answer was lost.
@@ -223,7 +223,7 @@ func TestCreateGivenUp(t *testing.T) {
 		WantCreates:   []runtime.Object{newRun()},
 		OtherTestData: given.With(given.Live(execution(given.Started(time.Minute)))),
 	}, {
-		// The run has gone meanwhile, with pods that may still work: only the live copy knows of it.
+		// The run has gone meanwhile, with pods that may still run: only the live copy knows of it.
 		Name:          "refused on an old copy, after the run was deleted",
 		Objects:       []runtime.Object{execution(given.Locked, given.Retrying("down")), lease},
 		WithReactors:  []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", quotaExceeded())},
@@ -253,7 +253,7 @@ func timeout(d time.Duration) given.ExecutionOption {
 
 func TestStatusNotWritten(t *testing.T) {
 	run(t, rtesting.TableTest{{
-		// The next pass finds lock and run by their names and marks.
+		// The next reconcile finds lock and run by their names and marks.
 		Name:              "the reference cannot be stored",
 		Objects:           []runtime.Object{execution()},
 		WithReactors:      []clientgotesting.ReactionFunc{rtesting.InduceFailure("update", "workflowexecutions")},

@@ -26,7 +26,7 @@ const unreadableLedger = "Nothing may run on target payment/deployments.apps/api
 	"Repair annotation kubernaut.ai/ledger of the lease " + given.LeaseName +
 	" in the controller's namespace, or remove it, and with it the cooldowns and blocks of the target"
 
-// The ledger says that this execution has had its run: a pass freed the target and could not store
+// The ledger says that this execution has had its run: a reconcile freed the target and could not store
 // that. It gets no other run, but the end that it had.
 func TestSpent(t *testing.T) {
 	spent := func(name string, entry targetlock.Entry, end string, want *v1alpha1.WorkflowExecution) rtesting.TableRow {
@@ -70,7 +70,7 @@ func TestUnreadableLedger(t *testing.T) {
 		Name:    "on a free target",
 		Objects: []runtime.Object{execution(), given.FreeLease(broken)},
 		WantStatusUpdates: status(execution(given.Observed,
-			given.Refused(v1alpha1.FailureConfigurationError, unreadableLedger))),
+			given.FailedUnstarted(v1alpha1.FailureConfigurationError, unreadableLedger))),
 		WantEvents: []string{failed(v1alpha1.FailureConfigurationError, unreadableLedger)},
 	}, {
 		Name:              "on a target that another holds",
@@ -95,7 +95,7 @@ func TestUnreadableLedger(t *testing.T) {
 		Objects:     []runtime.Object{execution(), given.LockLease(other(), time.Minute, broken)},
 		WantUpdates: updates(given.LockLease(other(), time.Minute, broken, given.Fenced), given.FreeLease(broken)),
 		WantStatusUpdates: status(execution(given.Observed,
-			given.Refused(v1alpha1.FailureConfigurationError, unreadableLedger))),
+			given.FailedUnstarted(v1alpha1.FailureConfigurationError, unreadableLedger))),
 		WantEvents: []string{failed(v1alpha1.FailureConfigurationError, unreadableLedger)},
 	}})
 }
@@ -115,7 +115,7 @@ func TestFullLedger(t *testing.T) {
 		Name:    "a workflow that is not in it",
 		Objects: []runtime.Object{execution(), given.FreeLease(full...)},
 		WantStatusUpdates: status(execution(given.Observed,
-			given.Refused(v1alpha1.FailureResourceExhausted, fullLedger))),
+			given.FailedUnstarted(v1alpha1.FailureResourceExhausted, fullLedger))),
 		WantEvents: []string{failed(v1alpha1.FailureResourceExhausted, fullLedger)},
 	}})
 }
@@ -144,13 +144,13 @@ func TestLeaseHeldByGarbage(t *testing.T) {
 	}
 }
 
-// Somebody deleted the Lease, or edited it, while an execution works on the target. The cache says
+// Somebody deleted the Lease, or edited it, while an execution runs on the target. The cache says
 // where to look; the API server says what is so.
 func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
 	works := given.Run(other(), given.Running(time.Minute))
 	ended := given.Run(other(), given.Running(time.Hour), given.Failed(0, tektonv1.PipelineRunReasonFailed))
 	pod := given.Pod(ended, "drain", given.PodCreated(time.Minute))
-	heldBack := given.Run(other(), createdAMinuteAgo)
+	pending := given.Run(other(), createdAMinuteAgo)
 	runs := func(name string, circumstance func(*given.Circumstances), objects ...runtime.Object) rtesting.TableRow {
 		return rtesting.TableRow{
 			Name: name, Objects: append(objects, execution()), OtherTestData: given.With(circumstance),
@@ -172,13 +172,13 @@ func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
 		busy("its run works, and the Lease was edited to name this one", works, given.LockLease(execution(), 0)),
 		busy("its pod outlives its run", ended, pod),
 		// A replica that was held up since it read the Lease may still start it.
-		busy("its run is held back", heldBack),
-		busy("its run is held back, and the Lease was edited to name this one", heldBack, given.LockLease(execution(), 0)),
-		busy("its run is held back, and that of a third works", given.Run(given.Execution("a/first")), works),
+		busy("its run is pending", pending),
+		busy("its run is pending, and the Lease was edited to name this one", pending, given.LockLease(execution(), 0)),
+		busy("its run is pending, and that of a third works", given.Run(given.Execution("a/first")), works),
 		runs("its run has ended, which the cache does not know", given.Live(ended), works),
 		runs("its run is gone, which the cache does not know", given.Gone(works), works),
 		runs("its run is another one by now", given.Live(given.Run(other(), given.Again, given.Running(0))), works),
-		runs("its run was held back, and is gone, which the cache does not know", given.Gone(heldBack), heldBack),
+		runs("its run was pending, and is gone, which the cache does not know", given.Gone(pending), pending),
 		runs("its pod has ended, which the cache does not know", given.Live(given.Pod(ended, "drain", given.PodEnded)), ended, pod),
 		runs("its pod is gone, which the cache does not know", given.Gone(pod), ended, pod),
 		runs("a pod of this execution's own works", given.Live(), given.Pod(given.Run(execution()), "drain")),

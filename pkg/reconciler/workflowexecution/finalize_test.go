@@ -22,7 +22,7 @@ import (
 
 // neverRan is the outcome of an execution that was deleted before its run was started.
 func neverRan(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
-	return execution(append(facts, given.Refused(v1alpha1.FailureCancelled, cancelledMessage))...)
+	return execution(append(facts, given.FailedUnstarted(v1alpha1.FailureCancelled, cancelledMessage))...)
 }
 
 // made is an execution of which more is to be said.
@@ -39,7 +39,7 @@ func TestDeletedBeforeStart(t *testing.T) {
 	nothingRan := failed(v1alpha1.FailureCancelled, cancelledMessage)
 	initialised := func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.InitializeConditions() }
 	run(t, rtesting.TableTest{{
-		// The outcome is stored before the finalizer goes: Knative drops a status set in that pass.
+		// The outcome is stored before the finalizer goes: Knative drops a status set in that reconcile.
 		Name:              "before anything was done",
 		Objects:           []runtime.Object{execution(given.Deleted(0))},
 		WantStatusUpdates: status(neverRan(given.Deleted(0), initialised)),
@@ -58,7 +58,7 @@ func TestDeletedBeforeStart(t *testing.T) {
 		WantEvents:        []string{lockReleased, nothingRan},
 		PostConditions:    []func(*testing.T, *rtesting.TableRow){given.InOrder("update leases", "delete leases")},
 	}, {
-		// The lock was taken by a pass that could not store it.
+		// The lock was taken by a reconcile that could not store it.
 		Name:              "with a lock that was not noted",
 		Objects:           []runtime.Object{execution(given.Deleted(0)), lease},
 		WantUpdates:       fenced,
@@ -66,14 +66,14 @@ func TestDeletedBeforeStart(t *testing.T) {
 		WantStatusUpdates: status(made(neverRan(given.Deleted(0), initialised), given.TargetFreed(0))),
 		WantEvents:        []string{nothingRan},
 	}, {
-		// A pass before a crash has freed the target, and nothing tells when.
+		// A reconcile before a crash has freed the target, and nothing tells when.
 		Name:              "with a lock that was freed, which was not noted",
 		Objects:           []runtime.Object{execution(given.Deleted(0), given.Locked)},
 		WantStatusUpdates: status(made(neverRan(given.Deleted(0), given.Locked), given.FreedUnseen)),
 		WantEvents:        []string{lockReleased, nothingRan},
 	}, {
 		// Fence, then the run by UID and version, then the lock.
-		Name:              "with a run that is held back",
+		Name:              "with a run that is pending",
 		Objects:           []runtime.Object{execution(given.Deleted(0), given.RunCreated), given.Run(execution()), lease},
 		WantUpdates:       fenced,
 		WantDeletes:       deletions(runDeletion(), leaseDeletion()),
@@ -82,7 +82,7 @@ func TestDeletedBeforeStart(t *testing.T) {
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
 			"update leases", "delete pipelineruns", "delete leases", "update workflowexecutions/status")},
 	}, {
-		// Created by a pass that could not store it, and unknown to the cache.
+		// Created by a reconcile that could not store it, and unknown to the cache.
 		Name:              "with a run that was not noted",
 		Objects:           []runtime.Object{execution(given.Deleted(0), given.Locked), lease},
 		OtherTestData:     given.With(given.Live(given.Run(execution()))),
@@ -165,13 +165,13 @@ func TestDeletedWhileRunning(t *testing.T) {
 		OtherTestData: given.With(given.Requeues(seconds(40))),
 	}, {
 		// The cache of runs is older than that of executions: it is not taken for one that never started. What
-		// the cache hears of it brings the next pass.
-		Name:          "the cache has it held back",
+		// the cache hears of it brings the next reconcile.
+		Name:          "the cache has it as pending",
 		Objects:       []runtime.Object{execution(given.Deleted(0), given.Started(0)), given.Run(execution()), lease},
 		OtherTestData: given.With(given.Live(works), given.Requeues(time.Minute)),
 	}, {
 		// The same, and somebody has deleted the run meanwhile. Its pod works on, so that the lock stays.
-		Name:          "the cache has it held back, and it is gone",
+		Name:          "the cache has it as pending, and it is gone",
 		Objects:       []runtime.Object{execution(given.Deleted(0), given.Started(0)), given.Run(execution()), given.Pod(works, "drain"), lease},
 		OtherTestData: given.With(given.Gone(works), given.Requeues(time.Minute)),
 	}, {
@@ -321,7 +321,7 @@ func TestDeletedWhenOver(t *testing.T) {
 		WantEvents:  []string{finalizer},
 	}, {
 		// Its finalizer is gone already, another one keeps it.
-		Name: "and let go already",
+		Name: "and without its finalizer already",
 		Objects: []runtime.Object{execution(deleted, given.SkippedFor(other(), time.Minute), func(wfe *v1alpha1.WorkflowExecution) {
 			wfe.Finalizers = []string{"somebody.else/finalizer"}
 		}), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "payments", Name: "bystander"}}},

@@ -146,7 +146,7 @@ func TestFinishBadly(t *testing.T) {
 		FailedAt: given.Ago(0), ExecutionTimeBeforeFailure: &metav1.Duration{Duration: time.Minute}, WasExecutionFailure: true,
 	}
 	run(t, rtesting.TableTest{{
-		// The evidence is stored first, although nothing is left: the next pass frees the target.
+		// The evidence is stored first, although nothing is left: the next reconcile frees the target.
 		Name:              "a step failed",
 		Objects:           []runtime.Object{running(), failedRun(), broken, lease},
 		WantStatusUpdates: status(endedBadly(taskFailed())),
@@ -164,7 +164,7 @@ func TestFinishBadly(t *testing.T) {
 		Objects:           []runtime.Object{running(), failedRun(given.Cancelled(v1alpha1.FailureDeadlineExceeded)), lease},
 		WantStatusUpdates: status(endedBadly(deadline)),
 	}, {
-		// No pass saw it work.
+		// No reconcile saw it work.
 		Name:              "it failed while no controller was up",
 		Objects:           []runtime.Object{execution(given.RunCreated), failedRun(), broken, lease},
 		WantStatusUpdates: status(endedBadly(taskFailed())),
@@ -199,7 +199,7 @@ func TestFinishDeleted(t *testing.T) {
 		WantStatusUpdates: status(gone),
 	}, {
 		// The other one waits to be started: we do not start it.
-		Name:              "the run is another one, held back",
+		Name:              "the run is another one, pending",
 		Objects:           []runtime.Object{running(), given.Run(execution(), given.Again), lease},
 		WantStatusUpdates: status(gone),
 	}, {

@@ -31,7 +31,7 @@ func TestLock(t *testing.T) {
 		Name: "an execution that is gone",
 		Key:  "payments/nowhere",
 	}, {
-		// The run is created held back: it is not started before its reference is stored.
+		// The run is created pending: it is not started before its reference is stored.
 		Name:              "a new execution gets its target and a run",
 		Objects:           []runtime.Object{execution(given.WithoutFinalizer)},
 		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
@@ -108,7 +108,7 @@ func TestLockFails(t *testing.T) {
 	}})
 }
 
-// A pass on an old copy of the execution writes nothing at all: it would take a target that nobody
+// A reconcile on an old copy of the execution writes nothing at all: it would take a target that nobody
 // frees, or overwrite what is stored.
 func TestLockOnOldCopy(t *testing.T) {
 	old := func(name string, live *v1alpha1.WorkflowExecution) rtesting.TableRow {
@@ -141,6 +141,6 @@ func TestOverIsOver(t *testing.T) {
 		{Name: "completed", Objects: over(given.Started(time.Hour), given.Ended(time.Minute, nil), given.Released)},
 		{Name: "failed", Objects: over(given.Started(time.Hour), given.Ended(time.Minute, details), given.Released)},
 		{Name: "skipped", Objects: over(given.SkippedFor(other(), time.Hour))},
-		{Name: "refused", Objects: over(given.Observed, given.Refused(v1alpha1.FailureConfigurationError, "no"))},
+		{Name: "refused", Objects: over(given.Observed, given.FailedUnstarted(v1alpha1.FailureConfigurationError, "no"))},
 	})
 }

@@ -68,7 +68,7 @@ func stored(executions listers.WorkflowExecutionLister) func(types.NamespacedNam
 	}
 }
 
-// wake brings an execution a pass that can note an answer. Each answer has its own: of two for one key the
+// wake brings an execution a reconcile that can note an answer. Each answer has its own: of two for one key the
 // delaying queue keeps the earlier, which would be too early for the later answer, and nothing else might
 // come for it.
 func wake(clock clock.WithDelayedExecution, enqueue func(types.NamespacedName)) func(types.NamespacedName) {

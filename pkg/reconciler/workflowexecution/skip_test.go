@@ -100,7 +100,7 @@ func TestSkip(t *testing.T) {
 		skipped("this workflow ran and failed", after(v1alpha1.SkipPreviousExecutionFailed, blocks(), ranAndFailed),
 			failedEarlier(), given.FreeLease(given.Remembers("restart", blocks()))),
 		skipped("this workflow could not be executed too often", after(v1alpha1.SkipExhaustedRetries, exhaustion, exhausted),
-			earlier(given.Locked, given.Refused(v1alpha1.FailureForbidden, "exceeded quota"), given.Blocking(5)),
+			earlier(given.Locked, given.FailedUnstarted(v1alpha1.FailureForbidden, "exceeded quota"), given.Blocking(5)),
 			given.FreeLease(given.Remembers("restart", exhaustion))),
 		skipped("this workflow could not be executed a moment ago", recently(backoff, backsOff, time.Minute),
 			given.FreeLease(given.Remembers("restart", backoff))),

@@ -60,7 +60,7 @@ func TestStart(t *testing.T) {
 		WantStatusUpdates: status(execution(given.Started(0))),
 		WantEvents:        []string{started},
 	}, {
-		// The cache will say so, and bring the next pass.
+		// The cache will say so, and bring the next reconcile.
 		Name:          "the run is gone, which the cache does not know",
 		Objects:       []runtime.Object{held, pending, lease},
 		OtherTestData: given.With(given.Gone(pending)),
@@ -82,9 +82,9 @@ func TestStart(t *testing.T) {
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
 		WantPatches:  patches(startPatch()),
 		WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
-			free(refusedNow(v1alpha1.FailureUnknown, patchFails))),
+			free(failedUnstartedNow(v1alpha1.FailureUnknown, patchFails))),
 		WantDeletes: deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.RunCreated, given.Refused(v1alpha1.FailureUnknown, patchFails),
+		WantStatusUpdates: status(execution(given.RunCreated, given.FailedUnstarted(v1alpha1.FailureUnknown, patchFails),
 			given.Failing(1, time.Minute))),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown, patchFails)},
 	}, {
@@ -103,7 +103,7 @@ func TestStart(t *testing.T) {
 	}})
 }
 
-// Whatever differs at the API server from the copy this pass rests on: the run is not started, and
+// Whatever differs at the API server from the copy this reconcile rests on: the run is not started, and
 // no lock is taken either.
 func TestStartOnOldCopy(t *testing.T) {
 	old := func(name string, live *v1alpha1.WorkflowExecution, objects ...runtime.Object) rtesting.TableRow {
@@ -135,7 +135,7 @@ func TestStartWithoutLock(t *testing.T) {
 	refusedOther := given.Entry(other(), 0, given.NeverRan(1, v1alpha1.FailureUnknown, "no"), given.Until(time.Minute))
 	const fencedMessage = "The lock was fenced before the workflow started; nothing ran"
 	run(t, rtesting.TableTest{{
-		// Somebody deleted the Lease by hand. It is taken again first; the run starts in the next pass.
+		// Somebody deleted the Lease by hand. It is taken again first; the run starts in the next reconcile.
 		Name:          "the lock is gone",
 		Objects:       []runtime.Object{held, pending},
 		WantCreates:   []runtime.Object{newLease(execution())},
@@ -159,17 +159,17 @@ func TestStartWithoutLock(t *testing.T) {
 		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987 before it starts: " +
 			`Operation cannot be fulfilled on pipelineruns.tekton.dev "fix-bd45276987": Conflict: the preconditions do not hold`)},
 	}, {
-		// Its holder is dead: the target is taken from it. The run starts in the next pass.
+		// Its holder is dead: the target is taken from it. The run starts in the next reconcile.
 		Name:    "the lock is a dead one's",
-		Objects: []runtime.Object{held, pending, other(given.Observed, given.Refused(v1alpha1.FailureUnknown, "no")), given.LockLease(other(), 0)},
+		Objects: []runtime.Object{held, pending, other(given.Observed, given.FailedUnstarted(v1alpha1.FailureUnknown, "no")), given.LockLease(other(), 0)},
 		WantUpdates: updates(given.LockLease(other(), 0, given.Fenced), given.FreeLease(given.Remembers("drain", refusedOther)),
 			given.LockLease(execution(), 0, given.Remembers("drain", refusedOther))),
 		OtherTestData: given.With(given.Requeues(0)),
 	}, {
-		// A pass gave up, freed the target and did not get to store that. Something has made a run since.
+		// A reconcile ended the execution, freed the target and did not get to store that. Something has made a run since.
 		Name: "the ledger says that it has ended",
 		Objects: []runtime.Object{
-			held, pending, free(refusedNow(v1alpha1.FailureForbidden, "no")),
+			held, pending, free(failedUnstartedNow(v1alpha1.FailureForbidden, "no")),
 		},
 		WantDeletes: deletions(runDeletion()),
 		WantStatusUpdates: status(execution(given.RunCreated, given.Ended(0, &v1alpha1.FailureDetails{
@@ -181,15 +181,15 @@ func TestStartWithoutLock(t *testing.T) {
 		Name:        "the ledger is unreadable",
 		Objects:     []runtime.Object{held, pending, given.FreeLease(given.Ledger("{"))},
 		WantDeletes: deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.RunCreated, given.Refused(v1alpha1.FailureConfigurationError,
+		WantStatusUpdates: status(execution(given.RunCreated, given.FailedUnstarted(v1alpha1.FailureConfigurationError,
 			unreadableLedger), given.FreedUnseen)),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError, unreadableLedger)},
 	}, {
-		// Somebody was about to give up and crashed: what is fenced never starts.
+		// Somebody was about to end the execution and crashed: what is fenced never starts.
 		Name:              "the lock is fenced",
 		Objects:           []runtime.Object{held, pending, given.LockLease(execution(), time.Minute, given.Fenced)},
 		WantDeletes:       deletions(runDeletion(), leaseDeletion()),
-		WantStatusUpdates: status(execution(given.RunCreated, given.Refused(v1alpha1.FailureCancelled, fencedMessage))),
+		WantStatusUpdates: status(execution(given.RunCreated, given.FailedUnstarted(v1alpha1.FailureCancelled, fencedMessage))),
 		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureCancelled, fencedMessage)},
 		PostConditions:    []func(*testing.T, *rtesting.TableRow){given.InOrder("delete pipelineruns", "delete leases")},
 	}, {
@@ -225,5 +225,5 @@ func TestStartBesideAnother(t *testing.T) {
 	ended := beside("whose run has ended", given.Run(other(), given.Running(time.Hour), given.Succeeded(0)))
 	ended.WantDeletes, ended.WantPatches = nil, patches(startPatch())
 	ended.WantStatusUpdates, ended.WantEvents = status(execution(given.Started(0))), []string{started}
-	run(t, rtesting.TableTest{beside("whose run works", works), beside("whose run is held back", given.Run(other(), createdAMinuteAgo)), unreadable, ended})
+	run(t, rtesting.TableTest{beside("whose run is running", works), beside("whose run is pending", given.Run(other(), createdAMinuteAgo)), unreadable, ended})
 }

@@ -156,8 +156,8 @@ func failedNow(details *v1alpha1.FailureDetails) targetlock.Entry {
 		given.Until(5*time.Minute), given.Blocks(v1alpha1.SkipPreviousExecutionFailed))
 }
 
-// refusedNow is what is remembered after the first failure to run anything: the backoff.
-func refusedNow(reason v1alpha1.FailureReason, message string) targetlock.Entry {
+// failedUnstartedNow is what is remembered after the first failure to run anything: the backoff.
+func failedUnstartedNow(reason v1alpha1.FailureReason, message string) targetlock.Entry {
 	return given.Entry(execution(), 0, given.NeverRan(1, reason, message), given.Until(time.Minute))
 }
 
@@ -177,7 +177,7 @@ func patch(name, body string) clientgotesting.PatchActionImpl {
 	return clientgotesting.PatchActionImpl{Name: name, Patch: []byte(body)}
 }
 
-// startPatch lets the run go, once.
+// startPatch starts the run, once.
 func startPatch() clientgotesting.PatchActionImpl {
 	return patch(runName, `[{"op":"test","path":"/metadata/uid","value":"run-of-uid-fix"},`+
 		`{"op":"test","path":"/spec/status","value":"PipelineRunPending"},{"op":"remove","path":"/spec/status"}]`)
@@ -239,7 +239,7 @@ func seconds(n int) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// unnoticed is all that a first pass leaves which failed before it got anywhere: Knative's own words.
+// unnoticed is all that a first reconcile leaves which failed before it got anywhere: Knative's own words.
 func unnoticed(wfe *v1alpha1.WorkflowExecution) {
 	given.Observed(wfe)
 	wfe.GetConditionSet().Manage(&wfe.Status).MarkUnknown(v1alpha1.ConditionSucceeded,

@@ -88,7 +88,7 @@ func TestTakeOverOfSameWorkflow(t *testing.T) {
 	}})
 }
 
-// What a dead holder has left at work is ended first, as its own deletion would have; the target
+// What a dead holder has left running is ended first, as its own deletion would have; the target
 // stays locked meanwhile.
 func TestTakeOverOfWhatStillWorks(t *testing.T) {
 	lease := given.LockLease(other(), time.Minute)

@@ -98,7 +98,7 @@ func TestLiftDeleted(t *testing.T) {
 		given.FailedFor(v1alpha1.FailureTaskFailed, "no"), given.Until(-time.Minute), given.Blocks(v1alpha1.SkipPreviousExecutionFailed)))))
 	late.WantDeletes, late.WantEvents = deletions(leaseDeletion(), runDeletion()), []string{event, finalizer}
 
-	exhausted := execution(given.Locked, given.Refused(v1alpha1.FailureForbidden, "no"), given.Blocking(5), given.Deleted(0))
+	exhausted := execution(given.Locked, given.FailedUnstarted(v1alpha1.FailureForbidden, "no"), given.Blocking(5), given.Deleted(0))
 	counted := given.Entry(execution(), 0, given.NeverRan(5, v1alpha1.FailureForbidden, "no"), given.Until(time.Minute), given.Blocks(v1alpha1.SkipExhaustedRetries))
 	uncounted := given.Entry(execution(), 0, given.NeverRan(0, v1alpha1.FailureForbidden, "no"), given.Until(time.Minute))
 	tries := goes("exhausted retries, and their count", exhausted, given.FreeLease(given.Remembers("restart", counted)))

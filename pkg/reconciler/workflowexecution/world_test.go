@@ -63,7 +63,7 @@ type life struct {
 	jump  time.Duration
 }
 
-// world is an API server, a Tekton that does one thing each turn, and a controller whose every pass is
+// world is an API server, a Tekton that does one thing each turn, and a controller whose every reconcile is
 // the first one after its start, with caches that have just been filled.
 type world struct {
 	life
@@ -112,7 +112,7 @@ func (w *world) refuse(action clientgotesting.Action) (bool, runtime.Object, err
 	return true, nil, apierrors.NewBadRequest("refused")
 }
 
-// die lets the write fail at which the controller dies, and everything after it in that pass.
+// die lets the write fail at which the controller dies, and everything after it in that reconcile.
 func (w *world) die(tracker clientgotesting.ObjectTracker) clientgotesting.ReactionFunc {
 	return func(action clientgotesting.Action) (bool, runtime.Object, error) {
 		if w.dead {
@@ -175,8 +175,8 @@ func (w *world) live() {
 		}
 		w.clock.SetTime(w.clock.Now().Add(time.Second))
 		w.happen(n)
-		w.pass(key)
-		w.pass(rivalKey)
+		w.reconcile(key)
+		w.reconcile(rivalKey)
 		w.lookAfterLease()
 		w.tekton()
 		w.collect()
@@ -221,7 +221,7 @@ func (w *world) rests() bool {
 	return w.lock().Holder == nil
 }
 
-func (w *world) pass(key string) {
+func (w *world) reconcile(key string) {
 	w.t.Helper()
 	listers := given.NewListers(w.objects())
 	r := constructAt(w.ctx, &listers, &given.Circumstances{Config: config.DefaultWorkflowExecution(), AuditSink: w.audited}, w.clock)

@@ -31,9 +31,9 @@ const (
 )
 
 const (
-	// ReasonNotStarted means that the PipelineRun exists and is held back.
+	// ReasonNotStarted means that the PipelineRun exists and is pending.
 	ReasonNotStarted = "NotStarted"
-	// ReasonStarted means that the PipelineRun was let go and Tekton has not reported on it yet.
+	// ReasonStarted means that the PipelineRun was started and Tekton has not reported on it yet.
 	ReasonStarted = "Started"
 	// ReasonReleasing means that the run has ended, and that its target is not free yet.
 	ReasonReleasing = "Releasing"
@@ -63,7 +63,7 @@ func (s *WorkflowExecutionStatus) HasOutcome() bool {
 	return s.CompletionTime != nil
 }
 
-// HasStarted tells whether the PipelineRun was let go.
+// HasStarted tells whether the PipelineRun was started.
 func (s *WorkflowExecutionStatus) HasStarted() bool {
 	return s.StartTime != nil
 }
@@ -96,7 +96,7 @@ func (s *WorkflowExecutionStatus) MarkPipelineRunRetrying(message string) {
 	s.derivePhase()
 }
 
-// MarkPipelineRunCreated notes the one PipelineRun of this execution, which is held back until its
+// MarkPipelineRunCreated notes the one PipelineRun of this execution, which is pending until its
 // reference is known to be stored.
 func (s *WorkflowExecutionStatus) MarkPipelineRunCreated(ref PipelineRunRef) {
 	s.PipelineRunRef = &ref
@@ -112,7 +112,7 @@ func (s *WorkflowExecutionStatus) MarkPipelineRunLost() {
 	s.derivePhase()
 }
 
-// MarkStarted notes that the PipelineRun was let go.
+// MarkStarted notes that the PipelineRun was started.
 func (s *WorkflowExecutionStatus) MarkStarted(at metav1.Time) {
 	s.StartTime = &at
 	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonStarted, "The workflow was started")
@@ -120,7 +120,7 @@ func (s *WorkflowExecutionStatus) MarkStarted(at metav1.Time) {
 }
 
 // PropagatePipelineRunStatus mirrors a PipelineRun that was started. Until Tekton has noticed the start,
-// its reason still says that the run is held back, or nothing, which nobody wants to read.
+// its reason still says that the run is pending, or nothing, which nobody wants to read.
 func (s *WorkflowExecutionStatus) PropagatePipelineRunStatus(summary PipelineRunStatusSummary) {
 	if summary.Reason == "" || summary.Reason == tektonv1.PipelineRunReasonPending.String() {
 		return

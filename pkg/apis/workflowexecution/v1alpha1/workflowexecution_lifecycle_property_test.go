@@ -26,7 +26,7 @@ func (l *life) hasStarted() bool { return l.status.HasStarted() }
 // actions are the mutators with the preconditions under which the reconciler calls them.
 func (l *life) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"begin another pass": l.when(func() bool { return !l.isOver() }, func(*rapid.T) { l.status.InitializeConditions() }),
+		"begin another reconcile": l.when(func() bool { return !l.isOver() }, func(*rapid.T) { l.status.InitializeConditions() }),
 		"lock": l.when(func() bool { return !l.isOver() && !l.lock }, func(*rapid.T) {
 			l.status.MarkLockAcquired()
 			l.lock = true
@@ -142,7 +142,7 @@ func (l *life) check(t *rapid.T) {
 	}
 }
 
-// TestConditionsStayWhenNothingChanges keeps the controller from writing for ever: a second pass over
+// TestConditionsStayWhenNothingChanges keeps the controller from writing for ever: a second reconcile over
 // the same facts must leave no difference, not even in a time.
 func TestConditionsStayWhenNothingChanges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -118,7 +118,7 @@ func TestEveryGuardSkips(t *testing.T) {
 
 func TestLockLostBeforeStart(t *testing.T) {
 	// Somebody deleted the Lease by hand and another execution took the target: the run was made, but
-	// never let go.
+	// never started.
 	s := newStory(t)
 	s.MarkLockAcquired()
 	s.MarkPipelineRunCreated(runRef())
@@ -169,7 +169,7 @@ func TestSucceeds(t *testing.T) {
 	s.MarkPipelineRunCreated(runRef())
 	s.expect(PhasePending, unknown, yes, yes, unknown)
 	if s.HasStarted() || *s.PipelineRunRef != runRef() {
-		t.Error("the run is known and held back:", s.StartTime, s.PipelineRunRef)
+		t.Error("the run is known and pending:", s.StartTime, s.PipelineRunRef)
 	}
 
 	s.MarkStarted(storyBegins)

@@ -15,7 +15,7 @@ const stepPrefix = "step-"
 // oomKilled is the kubelet's reason for a container that needed more memory than it may have. Its exit code can be 0.
 const oomKilled = "OOMKilled"
 
-// PodHasEnded tells whether no container of the pod works, or ever will again. It goes by the
+// PodHasEnded tells whether no container of the pod runs, or ever will again. It goes by the
 // containers, because a pod's phase follows them by a second or more.
 func PodHasEnded(pod *corev1.Pod) bool {
 	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
