@@ -102,6 +102,17 @@ func LockedFor(d time.Duration) ExecutionOption {
 	}
 }
 
+// TargetUndecided has a target of which the API server could not tell what it is, since then.
+func TargetUndecided(message string, ago time.Duration) ExecutionOption {
+	return func(wfe *v1alpha1.WorkflowExecution) {
+		Observed(wfe)
+		wfe.Status.MarkTargetUndecided(message)
+		for i := range wfe.Status.Conditions {
+			wfe.Status.Conditions[i].LastTransitionTime = apis.VolatileTime{Inner: Ago(ago)}
+		}
+	}
+}
+
 // Retrying could not create its run yet.
 func Retrying(message string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {

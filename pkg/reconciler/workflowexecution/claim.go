@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"knative.dev/pkg/reconciler"
 
@@ -28,7 +29,29 @@ func (r *Reconciler) reconcileClaim(ctx context.Context, s *state) (bool, reconc
 	if cause := (*failureCause)(nil); errors.As(err, &cause) {
 		return true, r.endUnadmitted(ctx, s, cause)
 	}
-	return false, err
+	if err != nil {
+		return true, r.awaitDiscovery(ctx, s, err)
+	}
+	return false, nil
+}
+
+// discoveryInterval is the time between two questions to the API server that no watch replaces.
+const discoveryInterval = 5 * time.Second
+
+// awaitDiscovery has an execution looked at again whose target is undecided, up to the pending deadline. One that was
+// deleted does not wait: a lock that it may have is freed like that of every dead holder.
+func (r *Reconciler) awaitDiscovery(ctx context.Context, s *state, undecided error) reconciler.Event {
+	s.wfe.Status.MarkTargetUndecided(undecided.Error())
+	condition := s.wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired)
+	deadline := config.FromContextOrDefaults(ctx).WorkflowExecution.PendingDeadline
+	remaining := deadline - r.clock.Since(condition.LastTransitionTime.Inner.Time)
+	switch {
+	case s.wfe.DeletionTimestamp != nil:
+		return r.fail(ctx, s, &failureCause{reason: v1alpha1.FailureCancelled, message: cancelledMessage})
+	case remaining <= 0:
+		return r.endUnadmitted(ctx, s, misconfigured("%s; that was so for %s", condition.Message, deadline))
+	}
+	return r.after(min(remaining, discoveryInterval))
 }
 
 func (r *Reconciler) claimOf(wfe *v1alpha1.WorkflowExecution, target string) targetlock.Claim {

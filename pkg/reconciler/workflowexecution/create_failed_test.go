@@ -57,14 +57,6 @@ func asWritten(*v1alpha1.WorkflowExecution) {}
 
 func TestRefuseNot(t *testing.T) {
 	run(t, rtesting.TableTest{{
-		// Discovery that does not answer says nothing about the target.
-		Name:              "discovery is down",
-		Objects:           []runtime.Object{execution()},
-		OtherTestData:     given.With(given.Undiscovered(errors.New("aggregated API is down"))),
-		WantErr:           true,
-		WantStatusUpdates: status(execution(unnoticed)),
-		WantEvents:        []string{internalError("aggregated API is down")},
-	}, {
 		// The default service account is always allowed.
 		Name:    "the default service account",
 		Objects: []runtime.Object{execution()},
@@ -82,6 +74,50 @@ func TestRefuseNot(t *testing.T) {
 		},
 		OtherTestData: given.With(given.Requeues(29*time.Minute), given.Undiscovered(targetlock.ErrTarget),
 			given.Configured(func(c *config.WorkflowExecution) { c.AllowedBundles = []string{"ghcr.io/ours/*"} })),
+	}})
+}
+
+// Discovery that does not answer says nothing about the target. It is asked again, and not for ever.
+func TestUndecidedTarget(t *testing.T) {
+	down := given.Undiscovered(errors.New("metrics.k8s.io is down"))
+	const late = "metrics.k8s.io is down; that was so for 5m0s"
+	undecided := func(ago time.Duration, facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+		return execution(append([]given.ExecutionOption{given.TargetUndecided("metrics.k8s.io is down", ago)}, facts...)...)
+	}
+	run(t, rtesting.TableTest{{
+		Name:              "at first",
+		Objects:           []runtime.Object{execution()},
+		OtherTestData:     given.With(down, given.Requeues(5*time.Second)),
+		WantStatusUpdates: status(undecided(0)),
+	}, {
+		// The first wording stays: another one would be a write of the status for each look.
+		Name:          "still",
+		Objects:       []runtime.Object{undecided(time.Minute)},
+		OtherTestData: given.With(given.Undiscovered(errors.New("metrics.k8s.io and others are down")), given.Requeues(5*time.Second)),
+	}, {
+		Name:          "just before the pending deadline",
+		Objects:       []runtime.Object{undecided(5*time.Minute - time.Second)},
+		OtherTestData: given.With(down, given.Requeues(time.Second)),
+	}, {
+		Name:              "at the pending deadline",
+		Objects:           []runtime.Object{undecided(5 * time.Minute)},
+		OtherTestData:     given.With(down),
+		WantStatusUpdates: status(undecided(5*time.Minute, given.FailedUnstarted(v1alpha1.FailureConfigurationError, late))),
+		WantEvents:        []string{failed(v1alpha1.FailureConfigurationError, late)},
+	}, {
+		Name:              "decided after all",
+		Objects:           []runtime.Object{undecided(time.Minute)},
+		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
+		WantStatusUpdates: status(undecided(time.Minute, given.RunCreated)),
+		WantEvents:        []string{lockAcquired, runCreated},
+	}, {
+		// Whatever it left is freed like what every dead holder leaves.
+		Name:          "deleted meanwhile",
+		Objects:       []runtime.Object{undecided(time.Minute, given.Deleted(0))},
+		OtherTestData: given.With(down),
+		WantStatusUpdates: status(undecided(time.Minute, given.Deleted(0),
+			given.FailedUnstarted(v1alpha1.FailureCancelled, cancelledMessage))),
+		WantEvents: []string{failed(v1alpha1.FailureCancelled, cancelledMessage)},
 	}})
 }
 

@@ -38,7 +38,7 @@ type failureCause struct {
 
 func (c *failureCause) Error() string { return c.message }
 
-func misconfigured(format string, args ...any) error {
+func misconfigured(format string, args ...any) *failureCause {
 	return &failureCause{reason: v1alpha1.FailureConfigurationError, message: fmt.Sprintf(format, args...)}
 }
 

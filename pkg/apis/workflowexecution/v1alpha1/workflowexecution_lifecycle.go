@@ -35,6 +35,8 @@ const (
 	ReasonNotStarted = "NotStarted"
 	// ReasonStarted means that the PipelineRun was started and Tekton has not reported on it yet.
 	ReasonStarted = "Started"
+	// ReasonTargetUndecided means that the API server cannot tell now which resource the target is.
+	ReasonTargetUndecided = "TargetUndecided"
 	// ReasonReleasing means that the run has ended, and that its target is not free yet.
 	ReasonReleasing = "Releasing"
 )
@@ -88,6 +90,15 @@ func (s *WorkflowExecutionStatus) MarkFailedUnstarted(details FailureDetails) {
 	s.CompletionTime = details.FailedAt.DeepCopy()
 	conditionSet.Manage(s).MarkFalse(ConditionPipelineRunCreated, string(details.Reason), "%s", details.Message)
 	s.derivePhase()
+}
+
+// MarkTargetUndecided notes that the API server cannot tell now which resource the target is. It keeps the first
+// wording, and with it the time since when that is so.
+func (s *WorkflowExecutionStatus) MarkTargetUndecided(message string) {
+	if s.GetCondition(ConditionLockAcquired).GetReason() != ReasonTargetUndecided {
+		conditionSet.Manage(s).MarkUnknown(ConditionLockAcquired, ReasonTargetUndecided, "%s", message)
+		s.derivePhase()
+	}
 }
 
 // MarkPipelineRunRetrying notes that the API server could not create the PipelineRun this time.
