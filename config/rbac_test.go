@@ -93,7 +93,7 @@ func TestRightsOfTheController(t *testing.T) {
 		"Role " + executionNamespace + "/" + controllerName: {
 			"tekton.dev/pipelineruns": {"create", "delete", "get", "list", "patch", "watch"},
 			"tekton.dev/taskruns":     {"delete", "get", "list", "watch"},
-			"tekton.dev/customruns":   {"get", "list", "watch"},
+			"tekton.dev/customruns":   {"delete", "get", "list", "watch"},
 			"/pods":                   {"delete", "get", "list", "watch"},
 			"/pods/log":               {"get"},
 		},

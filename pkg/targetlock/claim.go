@@ -89,6 +89,9 @@ type Conflict struct {
 	RunNamespace string
 	// Since is when it took the target.
 	Since time.Time
+	// Run is the PipelineRun that is on the target without any lock, as namespace/name: somebody has made it in the likeness
+	// of the holder's. It is empty otherwise.
+	Run string
 }
 
 // Claim of the conflicting execution on the target.

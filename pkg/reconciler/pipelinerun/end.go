@@ -20,9 +20,9 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
-// Cancel ends the run by way of its finally tasks, and notes why on the run itself. A run that has
+// cancel ends the run by way of its finally tasks, and notes why on the run itself. A run that has
 // ended or is gone needs no cancellation.
-func (r *Runs) Cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1alpha1.FailureReason) error {
+func (r *Runs) cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1alpha1.FailureReason) error {
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{
 			"uid": run.UID,
@@ -52,22 +52,11 @@ func (r *Runs) hasEnded(ctx context.Context, run *tektonv1.PipelineRun) bool {
 	return err == nil && (live == nil || live.IsDone())
 }
 
-// GraceRemaining is how long the finally tasks of a cancelled run may still run. It counts from the
-// given time, or from the cancellation if that came later: they get their time also when no controller
-// was up to cancel the run at once.
-func (r *Runs) GraceRemaining(run *tektonv1.PipelineRun, since time.Time, settings resources.Settings) time.Duration {
-	cancelled, err := time.Parse(time.RFC3339, run.Annotations[workflowexecution.CancelledAtAnnotation])
-	if err == nil && cancelled.After(since) {
-		since = cancelled
-	}
-	return since.Add(settings.CancelGrace.Duration).Sub(r.clock.Now())
-}
-
 // DeleteUnstarted deletes a run that is pending, if nothing has changed it. A failure means that it
 // has changed, perhaps started: the next reconcile sees. So does one with apierrors.IsNotFound: the run may
 // have been started and have worked before somebody else deleted it.
 func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) error {
-	if !run.IsPending() {
+	if !resources.IsUnstarted(run) {
 		return fmt.Errorf("PipelineRun %s/%s was started meanwhile", run.Namespace, run.Name)
 	}
 	err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{
@@ -92,15 +81,11 @@ func (r *Runs) DeleteForeground(ctx context.Context, run *tektonv1.PipelineRun) 
 	return nil
 }
 
-// straggling is how long a TaskRun may outlive its run, before it is taken for one that Tekton has
-// forgotten. Tekton needs moments; a step that ignores termination shows in its pod, not in its TaskRun.
-const straggling = time.Minute
-
-// DeleteLeftovers asks what is left of an ended run to end: its pods, and before them TaskRuns that nobody
-// will ever end. It waits for runs that may still end by themselves: what they make of their pods is
-// theirs. It never forces: a pod that is not known to have ended may run on.
-func (r *Runs) DeleteLeftovers(ctx context.Context, left Leftovers) error {
-	if left.HasRuns() {
+// deleteLeftovers asks what is left of an ended run to end: its pods, and before them TaskRuns and CustomRuns that nobody
+// will ever end. It waits for those that may still end by themselves: what they make of their pods is
+// theirs. It never forces: a pod that is not known to have ended may work on.
+func (r *Runs) deleteLeftovers(ctx context.Context, left Leftovers) error {
+	if left.hasRuns() {
 		return r.deleteStragglers(ctx, left)
 	}
 	for _, pod := range left.pods {
@@ -117,9 +102,9 @@ func (r *Runs) DeleteLeftovers(ctx context.Context, left Leftovers) error {
 	return nil
 }
 
-// deleteStragglers deletes TaskRuns after their pods, so that they count until nothing of them runs.
+// deleteStragglers deletes TaskRuns after their pods, so that they count until nothing of them runs, and CustomRuns.
 func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
-	if left.run || left.ended == nil || r.clock.Since(left.ended.Time) < straggling {
+	if left.run != nil || left.ended == nil || r.clock.Since(left.ended.Time) < straggling {
 		return nil
 	}
 	for _, taskRun := range left.taskRuns {
@@ -129,6 +114,15 @@ func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
 		err := r.tekton.TektonV1().TaskRuns(taskRun.Namespace).Delete(ctx, taskRun.Name, inForeground(taskRun.UID))
 		if isRefused(err) {
 			return fmt.Errorf("failed to delete TaskRun %s/%s of the ended run: %w", taskRun.Namespace, taskRun.Name, err)
+		}
+	}
+	for _, customRun := range left.customRuns {
+		if customRun.DeletionTimestamp != nil {
+			continue
+		}
+		err := r.tekton.TektonV1beta1().CustomRuns(customRun.Namespace).Delete(ctx, customRun.Name, inForeground(customRun.UID))
+		if isRefused(err) {
+			return fmt.Errorf("failed to delete CustomRun %s/%s of the ended run: %w", customRun.Namespace, customRun.Name, err)
 		}
 	}
 	return nil

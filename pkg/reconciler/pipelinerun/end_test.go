@@ -49,7 +49,7 @@ func TestDeleteLeftoversLeavesAnotherPod(t *testing.T) {
 	earlier := pod.DeepCopy()
 	earlier.UID = "earlier"
 	ctx, r := server(t, []runtime.Object{pod})
-	if err := r.DeleteLeftovers(ctx, Leftovers{pods: []*corev1.Pod{earlier}}); err != nil {
+	if err := r.deleteLeftovers(ctx, Leftovers{pods: []*corev1.Pod{earlier}}); err != nil {
 		t.Error(err)
 	}
 	if _, err := kubeclient.Get(ctx).CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{}); err != nil {
@@ -118,8 +118,8 @@ func TestCancelRefused(t *testing.T) {
 				objects = append(objects, test.live)
 			}
 			ctx, r := server(t, objects, append(test.reactions, refused)...)
-			if err := r.Cancel(ctx, works, v1alpha1.FailureCancelled); (err != nil) != test.fails {
-				t.Errorf("Cancel() = %v, want an error: %t", err, test.fails)
+			if err := r.cancel(ctx, works, v1alpha1.FailureCancelled); (err != nil) != test.fails {
+				t.Errorf("cancel() = %v, want an error: %t", err, test.fails)
 			}
 		})
 	}

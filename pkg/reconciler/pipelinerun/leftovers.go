@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
@@ -17,127 +18,196 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
+const (
+	// straggling is how long a TaskRun or CustomRun may outlive its run, before it is taken for one that nobody ends. Tekton
+	// needs moments; a step that ignores termination shows in its pod, not in its TaskRun. It is also how long what was
+	// deleted may stay, before a person is told.
+	straggling = time.Minute
+
+	// unresponsive is how long after the end of its grace a pod that was asked to end may go unheard of, before its
+	// node is taken for one that does not answer.
+	unresponsive = 30 * time.Second
+)
+
 // Leftovers are what of a run may still run.
 type Leftovers struct {
-	run bool
+	run *tektonv1.PipelineRun
 	// ended is when the run did, nil if that is not known.
 	ended      *metav1.Time
 	taskRuns   []*tektonv1.TaskRun
-	customRuns []string
+	customRuns []*tektonv1beta1.CustomRun
 	pods       []*corev1.Pod
 }
 
-// Any tells whether anything of the run may still run.
-func (m Leftovers) Any() bool {
-	return m.HasRuns() || len(m.pods) > 0
+// Any tells whether anything may still run.
+func (l Leftovers) Any() bool {
+	return l.hasRuns() || len(l.pods) > 0
 }
 
-// HasRuns tells whether there is more than pods: what may make further pods.
-func (m Leftovers) HasRuns() bool {
-	return m.run || len(m.taskRuns)+len(m.customRuns) > 0
+// hasRuns tells whether there is more than pods: what may make further pods.
+func (l Leftovers) hasRuns() bool {
+	return l.run != nil || len(l.taskRuns)+len(l.customRuns) > 0
 }
 
-// HasUnwatched tells whether the end of something would go unnoticed: TaskRuns and CustomRuns are not
+// hasUnwatched tells whether the end of something would go unnoticed: TaskRuns and CustomRuns are not
 // watched, nor are pods that lack our label.
-func (m Leftovers) HasUnwatched() bool {
-	return m.HasRuns() || slices.ContainsFunc(m.pods, func(pod *corev1.Pod) bool { return !resources.IsWatched(pod) })
+func (l Leftovers) hasUnwatched() bool {
+	return l.hasRuns() || slices.ContainsFunc(l.pods, func(pod *corev1.Pod) bool { return !resources.IsWatched(pod) })
 }
 
 // String names everything, for people.
-func (m Leftovers) String() string {
+func (l Leftovers) String() string {
 	var parts []string
-	if m.run {
+	if l.run != nil {
 		parts = append(parts, "the PipelineRun")
 	}
-	for _, taskRun := range m.taskRuns {
+	for _, taskRun := range l.taskRuns {
 		parts = append(parts, "TaskRun "+taskRun.Name)
 	}
-	for _, name := range m.customRuns {
-		parts = append(parts, "CustomRun "+name)
+	for _, customRun := range l.customRuns {
+		parts = append(parts, "CustomRun "+customRun.Name)
 	}
-	for _, pod := range m.pods {
+	for _, pod := range l.pods {
 		parts = append(parts, "pod "+pod.Name)
 	}
 	return strings.Join(parts, ", ")
 }
 
-// Leftovers looks for what is left of the run, which Get has read before and which is nil if it is gone.
+// FindLeftovers looks for what is left of the run, which Get has read before and which is nil if it is gone.
 // It looks in this order, so that nothing can appear behind it: a PipelineRun that is done makes no
 // TaskRuns, and a TaskRun that is done makes no pods.
-func (r *Runs) FindLeftovers(ctx context.Context, ref Ref, run *tektonv1.PipelineRun) (Leftovers, error) {
-	m := Leftovers{run: run != nil && !run.IsDone()}
+func (r *Runs) FindLeftovers(ctx context.Context, ref Ref, run *tektonv1.PipelineRun) (l Leftovers, err error) {
 	if run != nil {
-		m.ended = run.Status.CompletionTime
+		l.ended = run.Status.CompletionTime
+		if !run.IsDone() {
+			l.run = run
+		}
 	}
 	taskRuns, err := r.TaskRuns(ctx, ref)
 	if err != nil {
-		return m, err
+		return l, err
+	}
+	if l.customRuns, err = r.runningCustomRuns(ctx, ref); err != nil {
+		return l, err
+	}
+	if l.pods, err = r.livePods(ctx, ref); err != nil {
+		return l, err
 	}
 	for i := range taskRuns {
-		if !taskRuns[i].IsDone() {
-			m.taskRuns = append(m.taskRuns, &taskRuns[i])
+		if taskRun := &taskRuns[i]; !taskRun.IsDone() && !r.isKeptOnly(taskRun, l.pods) {
+			l.taskRuns = append(l.taskRuns, taskRun)
 		}
 	}
-	if m.customRuns, err = r.runningCustomRuns(ctx, ref); err != nil {
-		return m, err
-	}
-	m.pods, err = r.livePods(ctx, ref)
-	return m, err
+	return l, nil
 }
 
-// TaskRuns lists those of the run, whether they have ended or not.
-func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error) {
-	list, err := r.tekton.TektonV1().TaskRuns(ref.Namespace).List(ctx, ref.children())
-	if err != nil {
-		return nil, fmt.Errorf("failed to list the TaskRuns of the run: %w", err)
+// isKeptOnly tells whether a TaskRun was deleted and is there only because some finalizer holds it: Tekton makes no pods
+// of one that is being deleted, and those it has made have ended.
+func (r *Runs) isKeptOnly(taskRun *tektonv1.TaskRun, alive []*corev1.Pod) bool {
+	if taskRun.DeletionTimestamp == nil || r.clock.Since(taskRun.DeletionTimestamp.Time) < straggling {
+		return false
 	}
-	return list.Items, nil
+	return !slices.ContainsFunc(alive, func(pod *corev1.Pod) bool { return resources.TaskRunNameOf(pod) == taskRun.Name })
 }
 
-func (r *Runs) customRuns(ctx context.Context, ref Ref) ([]tektonv1beta1.CustomRun, error) {
-	list, err := r.tekton.TektonV1beta1().CustomRuns(ref.Namespace).List(ctx, ref.children())
-	if err != nil {
-		return nil, fmt.Errorf("failed to list the CustomRuns of the run: %w", err)
+// IsEmpty tells whether Tekton has made nothing of a run: then nothing of it can ever have run.
+func (r *Runs) IsEmpty(ctx context.Context, ref Ref) (bool, error) {
+	run, err := r.Get(ctx, ref)
+	if err != nil || run == nil || len(run.Status.ChildReferences) > 0 {
+		return false, err
 	}
-	return list.Items, nil
+	taskRuns, err := r.TaskRuns(ctx, ref)
+	if err != nil || len(taskRuns) > 0 {
+		return false, err
+	}
+	customRuns, err := r.customRuns(ctx, ref)
+	if err != nil || len(customRuns) > 0 {
+		return false, err
+	}
+	pods, err := r.pods(ctx, ref)
+	return len(pods) == 0, err
 }
 
-func (r *Runs) runningCustomRuns(ctx context.Context, ref Ref) ([]string, error) {
-	all, err := r.customRuns(ctx, ref)
-	var running []string
-	for i := range all {
-		if !all[i].IsDone() {
-			running = append(running, all[i].Name)
+// endLeftovers asks what is left of an ended run to end.
+func (r *Runs) endLeftovers(ctx context.Context, e Ending) (Progress, error) {
+	left, err := r.FindLeftovers(ctx, e.Ref, e.Run)
+	if err != nil || !left.Any() {
+		return Progress{Ended: err == nil}, err
+	}
+	return r.endThese(ctx, left, e)
+}
+
+func (r *Runs) endThese(ctx context.Context, left Leftovers, e Ending) (Progress, error) {
+	progress := Progress{Left: left.String(), Warning: left.warning(r.clock.Now())}
+	if left.hasUnwatched() {
+		progress.Next = backOff(left.age(r.clock.Now()))
+	}
+	progress.Next = sooner(progress.Next, left.untilUnresponsive(r.clock.Now()))
+	if e.KeepsEvidence {
+		return progress, nil
+	}
+	return progress, r.deleteLeftovers(ctx, left)
+}
+
+// age is how long the run has ended.
+func (l Leftovers) age(now time.Time) time.Duration {
+	if l.ended != nil {
+		return now.Sub(l.ended.Time)
+	}
+	var oldest time.Duration
+	for _, object := range l.deleted() {
+		oldest = max(oldest, now.Sub(object.GetDeletionTimestamp().Time))
+	}
+	return oldest
+}
+
+// deleted are the leftovers that were asked to go.
+func (l Leftovers) deleted() []metav1.Object {
+	var all []metav1.Object
+	for _, taskRun := range l.taskRuns {
+		all = append(all, taskRun)
+	}
+	for _, customRun := range l.customRuns {
+		all = append(all, customRun)
+	}
+	for _, pod := range l.pods {
+		all = append(all, pod)
+	}
+	return slices.DeleteFunc(all, func(object metav1.Object) bool { return object.GetDeletionTimestamp() == nil })
+}
+
+// warning says what a person has to look at.
+func (l Leftovers) warning(now time.Time) string {
+	var held []string
+	for _, customRun := range l.customRuns {
+		if at := customRun.DeletionTimestamp; at != nil && now.Sub(at.Time) > straggling {
+			held = append(held, fmt.Sprintf("CustomRun %s was deleted and does not go (finalizers %s): make sure that nothing of it "+
+				"runs any more, then remove them", customRun.Name, strings.Join(customRun.Finalizers, ", ")))
 		}
 	}
-	return running, err
+	return joined(". ", append(held, l.unresponsive(now))...)
 }
 
-func (r *Runs) pods(ctx context.Context, ref Ref) ([]corev1.Pod, error) {
-	list, err := r.kube.CoreV1().Pods(ref.Namespace).List(ctx, ref.children())
-	if err != nil {
-		return nil, fmt.Errorf("failed to list the pods of the run: %w", err)
-	}
-	return list.Items, nil
-}
-
-func (r *Runs) livePods(ctx context.Context, ref Ref) ([]*corev1.Pod, error) {
-	all, err := r.pods(ctx, ref)
-	var alive []*corev1.Pod
-	for i := range all {
-		if pod := &all[i]; !resources.PodHasEnded(pod) {
-			alive = append(alive, pod)
+// unresponsive names the pods that should have ended long ago, with their nodes.
+func (l Leftovers) unresponsive(now time.Time) string {
+	var overdue []string
+	for _, pod := range l.pods {
+		if at := pod.DeletionTimestamp; at != nil && now.Sub(at.Time) >= unresponsive {
+			overdue = append(overdue, fmt.Sprintf("pod %s on node %s", pod.Name, pod.Spec.NodeName))
 		}
 	}
-	return alive, err
+	if len(overdue) == 0 {
+		return ""
+	}
+	return "Nothing is heard of " + strings.Join(overdue, ", ") + ": make sure that nothing works there any more, then delete it by force"
 }
 
-// children selects by the mark that Tekton itself puts on what it makes. Ours is copied from the run,
-// and so is missing where somebody had removed it there.
-func (r Ref) children() metav1.ListOptions {
-	selector := resources.SelectChildren(r.Execution)
-	if r.UID != "" {
-		selector = resources.SelectChildrenOfRun(r.UID)
+// untilUnresponsive is when a pod that ends at the moment will be overdue, which nothing announces; 0 if there is none.
+func (l Leftovers) untilUnresponsive(now time.Time) (next time.Duration) {
+	for _, pod := range l.pods {
+		if at := pod.DeletionTimestamp; at != nil && now.Sub(at.Time) < unresponsive {
+			next = sooner(next, at.Add(unresponsive).Sub(now))
+		}
 	}
-	return metav1.ListOptions{LabelSelector: selector}
+	return next
 }

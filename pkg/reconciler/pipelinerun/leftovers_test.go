@@ -57,9 +57,9 @@ func TestLeftovers(t *testing.T) {
 			if left.String() != test.text {
 				t.Errorf("%q is left, want %q", left, test.text)
 			}
-			if left.Any() != test.any || left.HasRuns() != test.runs || left.HasUnwatched() != test.unwatched {
+			if left.Any() != test.any || left.hasRuns() != test.runs || left.hasUnwatched() != test.unwatched {
 				t.Errorf("Any %t, Runs %t, Unwatched %t; want %t, %t, %t",
-					left.Any(), left.HasRuns(), left.HasUnwatched(), test.any, test.runs, test.unwatched)
+					left.Any(), left.hasRuns(), left.hasUnwatched(), test.any, test.runs, test.unwatched)
 			}
 		})
 	}

@@ -20,16 +20,18 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
-// Runs reads and writes at the API server only: what starts or ends a workflow never rests on a cache.
+// Runs reads and writes at the API server: what starts or ends a workflow never rests on a cache. An index of caches only
+// says where to look.
 type Runs struct {
 	tekton tektonclientset.Interface
 	kube   kubernetes.Interface
+	index  *Index
 	clock  clock.PassiveClock
 }
 
-// New takes the clients of Tekton's objects and of pods.
-func New(tekton tektonclientset.Interface, kube kubernetes.Interface, clock clock.PassiveClock) *Runs {
-	return &Runs{tekton: tekton, kube: kube, clock: clock}
+// New takes the clients of Tekton's objects and of pods, and the index of their caches.
+func New(tekton tektonclientset.Interface, kube kubernetes.Interface, index *Index, clock clock.PassiveClock) *Runs {
+	return &Runs{tekton: tekton, kube: kube, index: index, clock: clock}
 }
 
 // Ref says which PipelineRun is meant: the one of an execution.

@@ -30,7 +30,11 @@ func server(t *testing.T, objects []runtime.Object, reactions ...clientgotesting
 			client.PrependReactor("*", "*", reaction)
 		}
 	}
-	return ctx, New(tektonclient.Get(ctx), kubeclient.Get(ctx), clocktesting.NewFakePassiveClock(given.Now()))
+	index, err := NewIndex(listers.Indexers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ctx, New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, clocktesting.NewFakePassiveClock(given.Now()))
 }
 
 func execution() *v1alpha1.WorkflowExecution {

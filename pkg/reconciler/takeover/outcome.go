@@ -7,6 +7,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -16,7 +17,7 @@ func (t *Takeover) outcome(holder *v1alpha1.WorkflowExecution, run *tektonv1.Pip
 	switch {
 	case holder != nil:
 		return targetlock.OutcomeOf(holder)
-	case run != nil && run.IsPending():
+	case run != nil && resources.IsUnstarted(run):
 		return nil
 	}
 	return &targetlock.Outcome{

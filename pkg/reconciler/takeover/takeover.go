@@ -8,18 +8,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources/names"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -44,43 +40,44 @@ func New(executions versioned.Interface, runs *pipelinerun.Runs, locks Locks, cl
 	return &Takeover{executions: executions, runs: runs, locks: locks, clock: clock, runNamespace: runNamespace}
 }
 
-// Free frees the target of a dead holder, and tells whether it has, once nothing of that holder's run
-// can run any more. Until then it ends what runs, and as long as the holder lives it does nothing. A
-// holder is dead that is over, or gone, which takes somebody who removed its finalizer: it will never
-// free its target itself, and never changes again.
+// Free frees the target of a dead holder once nothing of that holder can run any more, which is when the progress has ended.
+// Until then it ends what runs, and as long as the holder lives it does nothing. A holder is dead that is over, or gone,
+// which takes somebody who removed its finalizer: it will never free its target itself, and never changes again.
 func (t *Takeover) Free(
 	ctx context.Context, conflict targetlock.Conflict, policy targetlock.Policy,
-) (bool, error) {
+) (pipelinerun.Progress, error) {
 	if conflict.Holder == (targetlock.Holder{}) || conflict.Target == "" {
 		// Somebody has edited the Lease, and nobody knows whose target it is, or which.
-		return false, nil
+		return pipelinerun.Progress{}, nil
 	}
 	holder, err := FindHolder(ctx, t.executions, conflict.Holder)
 	if err != nil {
-		return false, fmt.Errorf("failed to read the execution %s/%s, which holds the target: %w",
+		return pipelinerun.Progress{}, fmt.Errorf("failed to read the execution %s/%s, which holds the target: %w",
 			conflict.Holder.Namespace, conflict.Holder.Name, err)
 	}
 	if holder != nil && !holder.Status.IsTerminal() {
-		return false, nil
+		return pipelinerun.Progress{}, nil
 	}
 	theirs := t.claimOf(conflict, holder)
 	if err := t.locks.Fence(ctx, theirs); err != nil {
-		return false, err
+		return pipelinerun.Progress{}, err
 	}
-	ref := runOf(theirs)
+	ref := pipelinerun.RunOf(theirs.Holder, theirs.RunNamespace)
 	run, err := t.runs.Get(ctx, ref)
 	if err != nil {
-		return false, err
+		return pipelinerun.Progress{}, err
 	}
 	if run != nil {
 		theirs.WorkflowID = cmp.Or(theirs.WorkflowID, run.Annotations[workflowexecution.WorkflowIDAnnotation])
 	}
 	outcome := t.outcome(holder, run)
-	if cleared, err := t.clear(ctx, ref, run, holder == nil); !cleared || err != nil {
-		return false, err
+	progress, err := t.clear(ctx, theirs, ref, run, holder == nil)
+	if err != nil || !progress.Ended {
+		progress.Ended = false
+		return progress, err
 	}
 	_, err = t.locks.Release(ctx, theirs, outcome, policy)
-	return err == nil, err
+	return pipelinerun.Progress{Ended: err == nil}, err
 }
 
 // claimOf is the claim by which a holder took its target. What the holder itself says counts before the
@@ -97,59 +94,37 @@ func (t *Takeover) claimOf(conflict targetlock.Conflict, holder *v1alpha1.Workfl
 	return claim
 }
 
-// runOf is the run of an execution that may be gone, as far as its Lease remembers it.
-func runOf(claim targetlock.Claim) pipelinerun.Ref {
-	holder := &v1alpha1.WorkflowExecution{ObjectMeta: metav1.ObjectMeta{Name: claim.Holder.Name, UID: claim.Holder.UID}}
-	return pipelinerun.Ref{Namespace: claim.RunNamespace, Name: names.PipelineRun(holder), Execution: holder.UID}
-}
-
-// clear ends what a dead holder left, and tells whether nothing is left that could run. It deletes the
-// history of a holder that is gone, which nobody would ever do later.
-func (t *Takeover) clear(ctx context.Context, ref pipelinerun.Ref, run *tektonv1.PipelineRun, isGone bool) (bool, error) {
+// clear ends what a dead holder left. It deletes the history of a holder that is gone, which nobody would ever do later.
+func (t *Takeover) clear(
+	ctx context.Context, theirs targetlock.Claim, ref pipelinerun.Ref, run *tektonv1.PipelineRun, isGone bool,
+) (pipelinerun.Progress, error) {
 	if run != nil {
 		ref.UID = run.UID
 	}
-	if ended, err := t.end(ctx, ref, run); !ended || err != nil {
-		return false, err
+	progress, err := t.end(ctx, theirs, ref, run)
+	if !progress.Ended || err != nil {
+		return progress, err
 	}
 	if isGone && run != nil && run.IsDone() {
-		return true, t.runs.DeleteForeground(ctx, run)
+		return progress, t.runs.DeleteForeground(ctx, run)
 	}
-	return true, nil
+	return progress, nil
 }
 
-// end ends a run in the way in which the deletion of its execution would have, and tells whether
-// nothing of it runs any more. A nil run is one that is gone; its children may not be.
-func (t *Takeover) end(ctx context.Context, ref pipelinerun.Ref, run *tektonv1.PipelineRun) (bool, error) {
-	switch {
-	case run == nil || run.IsDone():
-	case run.IsPending():
-		if err := t.runs.DeleteUnstarted(ctx, run); err != nil {
-			return false, err
-		}
-		run = nil
-	default:
-		return false, t.endRunning(ctx, run)
-	}
-	left, err := t.runs.FindLeftovers(ctx, ref, run)
+// end ends a run in the way in which the deletion of its execution would have, and whatever else carries its marks. A nil
+// run is one that is gone; its children may not be.
+func (t *Takeover) end(
+	ctx context.Context, theirs targetlock.Claim, ref pipelinerun.Ref, run *tektonv1.PipelineRun,
+) (pipelinerun.Progress, error) {
+	ending := pipelinerun.Ending{Ref: ref, Run: run, Reason: v1alpha1.FailureCancelled, Grace: pipelinerun.GraceOf(run)}
+	progress, err := t.runs.End(ctx, ending)
 	if err != nil {
-		return false, err
+		return progress, err
 	}
-	if left.Any() {
-		return false, t.runs.DeleteLeftovers(ctx, left)
+	work, err := t.runs.Work(ctx, v1alpha1.TargetHash(theirs.Target), ref)
+	if err != nil {
+		return progress, err
 	}
-	return true, nil
-}
-
-// endRunning cancels a run, and deletes it once its finally tasks have had their time. Where somebody
-// has removed the settings of the run, nobody knows how much that is.
-func (t *Takeover) endRunning(ctx context.Context, run *tektonv1.PipelineRun) error {
-	if run.Spec.Status == "" {
-		return t.runs.Cancel(ctx, run, v1alpha1.FailureCancelled)
-	}
-	settings, err := resources.SettingsOf(run)
-	if err == nil && t.runs.GraceRemaining(run, time.Time{}, settings) > 0 {
-		return nil
-	}
-	return t.runs.DeleteForeground(ctx, run)
+	others, err := t.runs.EndAll(ctx, work.Of(theirs.Holder.UID), ending)
+	return progress.With(others), err
 }

@@ -98,8 +98,13 @@ func freeOf(t *testing.T, w *writes, conflict targetlock.Conflict, objects ...ru
 		client.PrependReactor("*", "*", w.react)
 	}
 	now := clocktesting.NewFakePassiveClock(given.Now())
-	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
-	return New(executionclient.Get(ctx), ours, w, now, given.RunNamespace).Free(ctx, conflict, targetlock.Policy{})
+	index, err := pipelinerun.NewIndex(server.Indexers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, now)
+	progress, err := New(executionclient.Get(ctx), ours, w, now, given.RunNamespace).Free(ctx, conflict, targetlock.Policy{})
+	return progress.Ended, err
 }
 
 // The history of an execution that is gone is deleted while its target is still locked: once that is free,

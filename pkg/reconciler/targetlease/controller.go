@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,11 +50,12 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	store.WatchConfigs(cmw)
 
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
-	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
+	index := pipelinerun.WatchedIndex(ctx)
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, clock.RealClock{})
 	r := &Reconciler{
 		leases:     leases(ctx).Lister().Leases(system.Namespace()),
 		executions: executioninformer.Get(ctx).Lister(),
-		index:      pipelinerun.WatchedIndex(ctx),
+		index:      index,
 		client:     executionclient.Get(ctx),
 		runs:       ours,
 		locks:      locks,
@@ -73,12 +75,8 @@ func (r *Reconciler) watch(ctx context.Context, impl *controller.Impl) {
 		impl.EnqueueKeyAfter(types.NamespacedName{Namespace: system.Namespace(), Name: name}, settleTime)
 	}
 	for informer, handler := range map[cache.SharedIndexInformer]cache.ResourceEventHandler{
-		leases(ctx).Informer(): controller.HandleAll(func(object any) { wake(nameOf(object)) }),
-		runinformers.PipelineRuns(ctx).Informer(): cache.ResourceEventHandlerFuncs{AddFunc: func(object any) {
-			if hash := hashOf(object); hash != "" {
-				wake(targetlock.LeaseNameOfHash(hash))
-			}
-		}},
+		leases(ctx).Informer():                    controller.HandleAll(func(object any) { wake(nameOf(object)) }),
+		runinformers.PipelineRuns(ctx).Informer(): onRun(func(hash string) { wake(targetlock.LeaseNameOfHash(hash)) }),
 		executioninformer.Get(ctx).Informer(): onEnd(func(wfe *v1alpha1.WorkflowExecution) {
 			if target := wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]; target != "" {
 				wake(targetlock.LeaseName(target))
@@ -88,6 +86,32 @@ func (r *Reconciler) watch(ctx context.Context, impl *controller.Impl) {
 		if _, err := informer.AddEventHandler(handler); err != nil {
 			logging.FromContext(ctx).Fatalw("Failed to watch", "error", err)
 		}
+	}
+}
+
+// onRun tells of runs that appear, end or are deleted, and of every change of one that is not ours, by the hash of the
+// target. Other changes of our own are the business of its execution.
+func onRun(tell func(hash string)) cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc: func(object any) {
+			if hash := hashOf(object); hash != "" {
+				tell(hash)
+			}
+		},
+		UpdateFunc: func(_, object any) {
+			run, isRun := object.(*tektonv1.PipelineRun)
+			if hash := hashOf(object); isRun && hash != "" && (run.IsDone() || !pipelinerun.IsOwn(run)) {
+				tell(hash)
+			}
+		},
+		DeleteFunc: func(object any) {
+			if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+				object = gone.Obj
+			}
+			if hash := hashOf(object); hash != "" {
+				tell(hash)
+			}
+		},
 	}
 }
 

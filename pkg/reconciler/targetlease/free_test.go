@@ -84,7 +84,7 @@ func TestHolderIsDead(t *testing.T) {
 		WantUpdates: updates(fenced()), WantDeletes: deletions(runDeletion(works), leaseDeletion()),
 		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder("update leases", "delete pipelineruns", "delete leases")},
 	}, {
-		Name: "gone, and its run works", Objects: []runtime.Object{works, lease()}, OtherTestData: again,
+		Name: "gone, and its run works", Objects: []runtime.Object{works, lease()}, OtherTestData: given.With(given.Requeues(minutes(1))),
 		WantUpdates: updates(fenced()),
 		WantPatches: []clientgotesting.PatchActionImpl{{
 			Name: works.Name, Patch: []byte(`{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":"Cancelled",` +
@@ -95,7 +95,7 @@ func TestHolderIsDead(t *testing.T) {
 			given.LockLease(execution(), minutes(1), given.Fenced),
 			given.Run(execution(), given.Running(minutes(1)), given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(10*time.Second)),
 		},
-		OtherTestData: again,
+		OtherTestData: given.With(given.Requeues(50 * time.Second)),
 	}, {
 		Name: "over, and its pod works", Objects: []runtime.Object{over(), done, given.Pod(done, "drain"), lease()}, OtherTestData: again,
 		WantUpdates: updates(fenced()), WantDeletes: deletions(deletion("pods", given.RunNamespace, done.Name+"-drain-pod")),
@@ -104,7 +104,7 @@ func TestHolderIsDead(t *testing.T) {
 		WantUpdates: updates(fenced()), OtherTestData: again,
 	}, {
 		Name: "over, and its TaskRun works a minute later", Objects: []runtime.Object{over(), done, given.TaskRun(done, "drain"), lease()},
-		WantUpdates: updates(fenced()), WantDeletes: deletions(deletion("taskruns", given.RunNamespace, done.Name+"-drain")), OtherTestData: again,
+		WantUpdates: updates(fenced()), WantDeletes: deletions(deletion("taskruns", given.RunNamespace, done.Name+"-drain")), OtherTestData: given.With(given.Requeues(15 * time.Second)),
 	}, {
 		// The cache is old: somebody has freed the target, and noted what there was to note.
 		Name: "over, which is known already", Objects: []runtime.Object{over(), done, lease()},
@@ -139,7 +139,7 @@ func TestHolderWithoutTarget(t *testing.T) {
 			OtherTestData: given.With(given.Live(execution(given.Locked)), given.Requeues(2*time.Second)),
 		}, rtesting.TableRow{
 			Name: name + ", a run that works", Objects: []runtime.Object{lease, given.Run(execution(), given.Running(minutes(1)))},
-			OtherTestData: given.With(given.Requeues(2 * time.Second)),
+			OtherTestData: given.With(given.Requeues(minutes(1))),
 			WantUpdates:   updates(given.LockLease(execution(), minutes(1), edited, given.Fenced)),
 			WantPatches: []clientgotesting.PatchActionImpl{{
 				Name: given.Run(execution()).Name, Patch: []byte(`{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":"Cancelled",` +

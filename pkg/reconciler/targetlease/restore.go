@@ -12,6 +12,7 @@ import (
 	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -21,15 +22,19 @@ const (
 	eventBlockCleared     = "BlockCleared"
 )
 
-// restore gives a target back to an execution that runs on it, and tells whether it did. Somebody has
-// deleted or edited the Lease: only then does anything run on a target that nobody holds.
+// restore gives a target back to an execution whose run is on it, and tells whether it did. Somebody has
+// deleted or edited the Lease: only then does anything work on a target that nobody holds.
 func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash string) (bool, error) {
 	if isHeld(cached) {
 		return false, nil
 	}
-	running, err := r.runs.Running(ctx, r.index, hash, "")
-	if err != nil || running == nil || v1alpha1.TargetHash(running.Target) != hash {
+	work, err := r.runs.Work(ctx, hash, pipelinerun.Ref{})
+	if err != nil {
 		return false, err
+	}
+	running := work.Started().OfOwnRuns().Conflict()
+	if running == nil || v1alpha1.TargetHash(running.Target) != hash {
+		return false, nil
 	}
 	lock, err := r.locks.Look(ctx, running.Target)
 	if err != nil || isHeld(lock) {
@@ -61,7 +66,7 @@ func (r *Reconciler) discardOf(ctx context.Context, lease *coordinationv1.Lease,
 }
 
 // discard frees a target whose Lease was edited so that nobody knows its holder, or itself, any more, and
-// on which nothing runs.
+// on which nothing works.
 func (r *Reconciler) discard(ctx context.Context, lease *coordinationv1.Lease, identity string) error {
 	if err := r.locks.Discard(ctx, lease); err != nil {
 		return err

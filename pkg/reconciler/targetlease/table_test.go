@@ -47,7 +47,7 @@ func construct(ctx context.Context, listers *given.Listers, circumstances *given
 	utilruntime.Must(err)
 	now := clocktesting.NewFakePassiveClock(given.Now())
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), given.SystemNamespace, now)
-	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, now)
 	return &Reconciler{
 		leases:     listers.Leases().Leases(given.SystemNamespace),
 		executions: listers.Executions(),

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	coordinationlisters "k8s.io/client-go/listers/coordination/v1"
@@ -33,6 +34,12 @@ import (
 // endInterval bounds the wait for the end of what a dead holder left: nothing announces the end of the
 // grace that its finally tasks have, nor that of a TaskRun.
 const endInterval = 2 * time.Second
+
+// warnedInterval is how often it is looked whether what a person was warned of has ended.
+const warnedInterval = time.Minute
+
+// eventTargetStaysLocked tells that a person has to decide.
+const eventTargetStaysLocked = "TargetStaysLocked"
 
 // Locks is what the reconciler needs of targetlock.Store.
 type Locks interface {
@@ -92,10 +99,20 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 	if restored, err := r.restore(ctx, lock, hash); restored || err != nil {
 		return err
 	}
-	if err := r.deleteOrphans(ctx, lock, hash); err != nil || lease == nil {
+	if err := r.deleteOrphans(ctx, lock, hash); err != nil {
 		return err
 	}
+	strays, err := r.endStrays(ctx, name, hash)
+	if err != nil {
+		return err
+	}
+	return sooner(r.reconcileLease(ctx, lease, lock, hash), r.wait(name, strays))
+}
+
+func (r *Reconciler) reconcileLease(ctx context.Context, lease *coordinationv1.Lease, lock *targetlock.Lock, hash string) error {
 	switch {
+	case lease == nil:
+		return nil
 	case lock.Holder == nil:
 		return r.prune(ctx, lease, lock)
 	case lock.Holder.Holder == targetlock.Holder{}:
@@ -104,6 +121,31 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 		return nil
 	}
 	return r.endHolder(ctx, lease, *lock.Holder, hash)
+}
+
+// wait has the Lease looked at again while something ends, and tells a person what does not: pods do not wake a Lease.
+func (r *Reconciler) wait(name string, progress pipelinerun.Progress) error {
+	if progress.Ended {
+		return nil
+	}
+	if progress.Warning == "" {
+		return controller.NewRequeueAfter(max(progress.Next, endInterval))
+	}
+	r.events.Eventf(leaseNamed(name), corev1.EventTypeWarning, eventTargetStaysLocked,
+		"The target stays locked until these have ended: %s. %s", progress.Left, progress.Warning)
+	return controller.NewRequeueAfter(max(progress.Next, warnedInterval))
+}
+
+// sooner of two reconciles that are asked for. An error that is none of these counts first.
+func sooner(a, b error) error {
+	isLater, after := controller.IsRequeueKey(a)
+	if b == nil || a != nil && !isLater {
+		return a
+	}
+	if _, other := controller.IsRequeueKey(b); a == nil || other < after {
+		return b
+	}
+	return a
 }
 
 // endHolder ends what a holder left that is dead, as far as the caches know.
@@ -117,11 +159,11 @@ func (r *Reconciler) endHolder(ctx context.Context, lease *coordinationv1.Lease,
 	}
 	conflict.Target = target
 	policy := targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
-	freed, err := r.takeover.Free(ctx, conflict, policy)
-	if err != nil || freed {
+	progress, err := r.takeover.Free(ctx, conflict, policy)
+	if err != nil || progress.Ended {
 		return err
 	}
-	return controller.NewRequeueAfter(endInterval)
+	return r.wait(lease.Name, progress)
 }
 
 // targetOf is the target that a Lease is for, as its annotation says, or as the runs on the target do

@@ -5,47 +5,56 @@ package workflowexecution
 
 import (
 	"context"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"knative.dev/pkg/controller"
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 )
 
-// unwatchedInterval bounds the wait for what is not watched: TaskRuns and CustomRuns that outlive
-// their run, which Tekton ends within moments, and pods that lack our label.
-const unwatchedInterval = 2 * time.Second
-
-// cleanUp deletes what is left of an ended run: a pod that waits for ever for a ConfigMap must not hold
-// the target for ever. A pod on a node that does not answer does: it may run on.
-func (r *Reconciler) cleanUp(ctx context.Context, wfe *v1alpha1.WorkflowExecution, left pipelinerun.Leftovers) reconciler.Event {
-	unresponsive, next := left.Unresponsive(r.clock.Now())
-	message := "The run has ended; its target stays locked until these have ended too: " +
-		v1alpha1.Cut(left.String(), v1alpha1.MaxText/2)
-	if unresponsive != "" {
-		message += ". Nothing is heard of " + v1alpha1.Cut(unresponsive, v1alpha1.MaxText/4) +
-			": make sure that nothing works there any more, then delete it by force"
-		r.warnOfUnresponsive(ctx, wfe, message)
-	}
-	wfe.Status.MarkWaitingForRelease(message)
-	if err := r.runs.DeleteLeftovers(ctx, left); err != nil {
+// cleanUpAndRelease ends what is left of a run whose outcome is stored: a pod that waits for ever for a ConfigMap must not
+// hold the target for ever. A pod on a node that does not answer does: it may run on. Then it frees the target.
+func (r *Reconciler) cleanUpAndRelease(ctx context.Context, s *state) reconciler.Event {
+	if err := r.track(s.wfe); err != nil {
 		return err
 	}
-	switch {
-	case left.HasUnwatched():
-		return r.after(unwatchedInterval)
-	case next > 0:
-		return r.after(next)
+	ref := r.refOf(s.wfe)
+	run, err := r.runs.Get(ctx, ref)
+	if err != nil {
+		return err
 	}
-	return nil
+	progress, err := r.endAllOf(ctx, s, pipelinerun.Ending{
+		Ref: ref, Run: run, Reason: v1alpha1.FailureCancelled, Grace: pipelinerun.GraceOf(run),
+	})
+	if progress.Ended && err == nil {
+		return r.releaseEnded(ctx, s)
+	}
+	if progress.Left == "" {
+		return err
+	}
+	message := "The run has ended; its target stays locked until these have ended too: " + v1alpha1.Cut(progress.Left, v1alpha1.MaxText/2)
+	if progress.Warning != "" {
+		message += ". " + v1alpha1.Cut(progress.Warning, v1alpha1.MaxText/4)
+	}
+	r.warn(ctx, s.wfe, progress.Warning, message)
+	s.wfe.Status.MarkWaitingForRelease(message)
+	if err != nil {
+		return err
+	}
+	return r.afterProgress(progress)
 }
 
-// warnOfUnresponsive tells once that a person has to decide.
-func (r *Reconciler) warnOfUnresponsive(ctx context.Context, wfe *v1alpha1.WorkflowExecution, message string) {
-	if wfe.Status.GetCondition(v1alpha1.ConditionPipelineRunSucceeded).GetMessage() != message {
-		controller.GetEventRecorder(ctx).Event(wfe, corev1.EventTypeWarning, eventTargetStaysLocked, message)
+// endAllOf ends the run of an execution, and whatever else on its target carries its marks: the runs that a pipeline in
+// its pipeline has made, and reruns that somebody has.
+func (r *Reconciler) endAllOf(ctx context.Context, s *state, ending pipelinerun.Ending) (pipelinerun.Progress, error) {
+	progress, err := r.runs.End(ctx, ending)
+	if err != nil {
+		return progress, err
 	}
+	work, err := r.runs.Work(ctx, v1alpha1.TargetHash(s.claim.Target), ending.Ref)
+	if err != nil {
+		return progress, err
+	}
+	others, err := r.runs.EndAll(ctx, work.Of(s.wfe.UID), ending)
+	return progress.With(others), err
 }

@@ -43,13 +43,14 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	executions := executioninformer.Get(ctx)
 	pipelineRuns, pods := runinformers.PipelineRuns(ctx), runinformers.Pods(ctx)
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
-	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), clock.RealClock{})
+	index := pipelinerun.WatchedIndex(ctx)
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, clock.RealClock{})
 
 	r := &Reconciler{
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),
 		runLister:    pipelineRuns.Lister(),
-		index:        pipelinerun.WatchedIndex(ctx),
+		index:        index,
 		deletedPods:  pipelinerun.NewDeletedPods(),
 		runNamespace: runinformers.Namespace(ctx),
 		targets:      targets(ctx),

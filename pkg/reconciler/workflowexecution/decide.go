@@ -9,6 +9,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/takeover"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -41,9 +42,11 @@ func (r *Reconciler) decideAndTakeOnce(ctx context.Context, claim targetlock.Cla
 	if decision.Verdict != targetlock.Free && decision.Verdict != targetlock.Held {
 		return decision, nil
 	}
-	if facts.Running, err = r.unfinished(ctx, claim); err != nil {
+	work, err := r.otherWork(ctx, claim)
+	if err != nil {
 		return decision, err
 	}
+	facts.Running = work.Conflict()
 	decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
 	if decision.Verdict == targetlock.Free {
 		return targetlock.Decision{Verdict: targetlock.Held}, r.locks.Take(ctx, lock, claim)
@@ -51,17 +54,18 @@ func (r *Reconciler) decideAndTakeOnce(ctx context.Context, claim targetlock.Cla
 	return decision, nil
 }
 
-// unfinished finds another execution whose run on the target has not ended, whatever the Lease says.
-func (r *Reconciler) unfinished(ctx context.Context, claim targetlock.Claim) (*targetlock.Conflict, error) {
-	return r.runs.Unfinished(ctx, r.index, v1alpha1.TargetHash(claim.Target), claim.Holder.UID)
+// otherWork is what runs on the target, or may begin to, beside the claim's own run, whatever the Lease says.
+func (r *Reconciler) otherWork(ctx context.Context, claim targetlock.Claim) (pipelinerun.Work, error) {
+	own := pipelinerun.RunOf(claim.Holder, claim.RunNamespace)
+	return r.runs.Work(ctx, v1alpha1.TargetHash(claim.Target), own)
 }
 
 // takeOver frees the target of a dead holder if it can, which changes the lock.
 func (r *Reconciler) takeOver(ctx context.Context, claim targetlock.Claim, conflict targetlock.Conflict) error {
 	// Its Lease was found by the name of this target, whatever somebody has made of its annotation.
 	conflict.Target = claim.Target
-	freed, err := r.takeover.Free(ctx, conflict, policy(ctx))
-	if freed && err == nil {
+	progress, err := r.takeover.Free(ctx, conflict, policy(ctx))
+	if progress.Ended && err == nil {
 		return targetlock.ErrChanged
 	}
 	return err

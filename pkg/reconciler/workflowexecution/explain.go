@@ -5,8 +5,10 @@ package workflowexecution
 
 import (
 	"context"
+	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/logging"
@@ -16,6 +18,9 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/redact"
 )
+
+// lookTime is how long it may take to find out what a run is stuck on.
+const lookTime = 2 * time.Second
 
 // explain says why a run failed; a nil run is one that somebody deleted.
 func (r *Reconciler) explain(
@@ -71,20 +76,28 @@ func waitingFor(wfe *v1alpha1.WorkflowExecution, noted string, pods []*corev1.Po
 	return noted
 }
 
-// noteWaiting looks once more, before the run is cancelled, what it was stuck on. It tells whether there is something
-// new to store first. To look must not keep the run from its end.
-func (r *Reconciler) noteWaiting(ctx context.Context, wfe *v1alpha1.WorkflowExecution) bool {
+// noteWaiting begins to look once more what a run is stuck on that is cancelled meanwhile: to look must not keep it from
+// its end, and afterwards there is nothing to see. The function that it returns notes what was seen.
+func (r *Reconciler) noteWaiting(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (note func()) {
 	summary := wfe.Status.PipelineRunStatus
 	if summary == nil || summary.WaitingFor != "" {
-		return false
+		return func() {}
 	}
-	waits, err := r.stuckOn(ctx, wfe)
-	if err != nil {
-		logging.FromContext(ctx).Warnw("What the run is stuck on is not known", "error", err)
-		return false
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	var look errgroup.Group
+	var waits failure.Waiting
+	look.Go(func() (err error) {
+		waits, err = r.stuckOn(ctx, wfe)
+		return err
+	})
+	return func() {
+		defer cancel()
+		if err := look.Wait(); err != nil {
+			logging.FromContext(ctx).Warnw("What the run is stuck on is not known", "error", err)
+			return
+		}
+		summary.WaitingFor = withoutSecrets(wfe, waits.String())
 	}
-	summary.WaitingFor = withoutSecrets(wfe, waits.String())
-	return summary.WaitingFor != ""
 }
 
 // stuckOn is what a pod waits for, or a TaskRun that got none, which no watch tells.

@@ -178,7 +178,8 @@ func TestWaitingFor(t *testing.T) {
 	})
 }
 
-// A TaskRun without a pod is not watched. What it waits for is looked for and stored before the run is cancelled.
+// A TaskRun without a pod is not watched. What it waits for is looked for while the run is cancelled: neither waits for the
+// other.
 func TestWaitingAtTheDeadline(t *testing.T) {
 	lease, works := given.LockLease(execution(), time.Minute), given.Run(execution(), given.Running(time.Hour))
 	quota := given.TaskRun(works, "drain", func(taskRun *tektonv1.TaskRun) {
@@ -191,20 +192,21 @@ func TestWaitingAtTheDeadline(t *testing.T) {
 	}
 	const noted = "ExceededResourceQuota: task drain: TaskRun Pod exceeded quota"
 	cancels := []clientgotesting.PatchActionImpl{cancelPatch(v1alpha1.FailureDeadlineExceeded)}
+	again := given.With(given.Requeues(5 * time.Minute))
 	run(t, rtesting.TableTest{{
-		Name: "is stored first", Objects: []runtime.Object{late(""), works, quota, lease},
-		WantStatusUpdates: status(late(noted)),
+		Name: "is noted", Objects: []runtime.Object{late(""), works, quota, lease},
+		WantStatusUpdates: status(late(noted)), WantPatches: cancels, OtherTestData: again,
 	}, {
 		// A volume that is never mounted: it may still come, as far as anybody can see, until the time is up.
 		Name: "is a volume", Objects: []runtime.Object{late(""), works, given.Pod(works, "drain", creating), lease},
-		WantStatusUpdates: status(late("ContainerCreating: task drain, container step-evict: ")),
+		WantStatusUpdates: status(late("ContainerCreating: task drain, container step-evict: ")), WantPatches: cancels, OtherTestData: again,
 	}, {
-		Name: "was stored", Objects: []runtime.Object{late(noted), works, quota, lease}, WantPatches: cancels,
+		Name: "was stored", Objects: []runtime.Object{late(noted), works, quota, lease}, WantPatches: cancels, OtherTestData: again,
 	}, {
-		Name: "is nothing", Objects: []runtime.Object{late(""), works, given.TaskRun(works, "drain"), lease}, WantPatches: cancels,
+		Name: "is nothing", Objects: []runtime.Object{late(""), works, given.TaskRun(works, "drain"), lease}, WantPatches: cancels, OtherTestData: again,
 	}, {
 		// To look must not keep the run from its end.
-		Name: "cannot be read", Objects: []runtime.Object{late(""), works, quota, lease}, WantPatches: cancels,
+		Name: "cannot be read", Objects: []runtime.Object{late(""), works, quota, lease}, WantPatches: cancels, OtherTestData: again,
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("list", "taskruns")},
 	}})
 }

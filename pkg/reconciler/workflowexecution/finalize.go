@@ -10,6 +10,8 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 const cancelledMessage = "The execution was deleted before its workflow started; nothing ran"
@@ -57,7 +59,7 @@ func (r *Reconciler) finalizeRun(ctx context.Context, s *state) (_ bool, event r
 // finalizeUnstarted frees the target of a deleted execution of which nothing has started.
 func (r *Reconciler) finalizeUnstarted(ctx context.Context, s *state) (bool, reconciler.Event) {
 	isUncreated := s.run == nil && s.wfe.Status.PipelineRunRef == nil
-	isPending := s.run != nil && s.run.IsPending() && !s.wfe.Status.HasStarted()
+	isPending := s.run != nil && resources.IsUnstarted(s.run) && !s.wfe.Status.HasStarted()
 	if !isUncreated && !isPending {
 		return false, nil
 	}
@@ -79,35 +81,34 @@ func (r *Reconciler) finalizeRunning(ctx context.Context, s *state) (bool, recon
 	if err := r.track(s.wfe); err != nil {
 		return true, err
 	}
-	return true, r.cancelOrDelete(ctx, s)
+	return true, r.endFinalized(ctx, s)
 }
 
-func (r *Reconciler) cancelOrDelete(ctx context.Context, s *state) reconciler.Event {
-	cancels := s.run.Spec.Status == ""
-	if cancels {
-		if err := r.runs.Cancel(ctx, s.run, v1alpha1.FailureCancelled); err != nil {
-			return err
-		}
-	}
+// endFinalized ends a run. What there is to tell goes with the run, a finally task that never started for one: it is
+// stored before the run is deleted.
+func (r *Reconciler) endFinalized(ctx context.Context, s *state) reconciler.Event {
 	settings, err := r.settings(ctx, s.wfe, s.run)
 	if err != nil {
 		return err
 	}
-	if cancels {
-		return r.after(settings.CancelGrace.Duration)
-	}
-	if remaining := r.runs.GraceRemaining(s.run, s.wfe.DeletionTimestamp.Time, settings); remaining > 0 {
-		return r.after(remaining)
-	}
-	if !s.wfe.Status.HasOutcome() {
-		// What there is to tell goes with the run, a finally task that never started for one.
+	progress, err := r.runs.End(ctx, pipelinerun.Ending{
+		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled,
+		Since: s.wfe.DeletionTimestamp.Time, Grace: settings.CancelGrace.Duration, KeepsEvidence: !s.wfe.Status.HasOutcome(),
+	})
+	switch {
+	case err != nil:
+		return err
+	case progress.Overdue && !s.wfe.Status.HasOutcome():
 		if err := r.noteOutcome(ctx, s.wfe, s.run); err != nil {
 			return err
 		}
 		return statusFirst(s.wfe)
+	case progress.Overdue && progress.Warning != "":
+		r.warn(ctx, s.wfe, progress.Warning, progress.Warning)
+		s.wfe.Status.MarkWaitingForRelease(progress.Warning)
 	}
-	if err := r.runs.DeleteForeground(ctx, s.run); err != nil {
-		return err
+	if event := r.afterProgress(progress); event != nil {
+		return event
 	}
 	return statusFirst(s.wfe)
 }

@@ -168,11 +168,13 @@ func TestDeletedWhileRunning(t *testing.T) {
 		// the cache hears of it brings the next reconcile.
 		Name:          "the cache has it as pending",
 		Objects:       []runtime.Object{execution(given.Deleted(0), given.Started(0)), given.Run(execution()), lease},
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureCancelled)),
 		OtherTestData: given.With(given.Live(works), given.Requeues(time.Minute)),
 	}, {
 		// The same, and somebody has deleted the run meanwhile. Its pod works on, so that the lock stays.
 		Name:          "the cache has it as pending, and it is gone",
 		Objects:       []runtime.Object{execution(given.Deleted(0), given.Started(0)), given.Run(execution()), given.Pod(works, "drain"), lease},
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureCancelled)),
 		OtherTestData: given.With(given.Gone(works), given.Requeues(time.Minute)),
 	}, {
 		// Somebody has removed the settings of the run: those of now hold.
@@ -205,13 +207,14 @@ func TestDeletedWhileRunning(t *testing.T) {
 		// In the foreground, so that it stays until its pods are gone. The lock stays too.
 		Name:        "the grace is over, and that is stored",
 		Objects:     []runtime.Object{made(runningAnd(time.Minute), given.Ended(0, stranded)), cancelled, lease},
-		WantDeletes: deletions(runDeletion()),
+		WantDeletes: deletions(runDeletion()), OtherTestData: given.With(given.Requeues(seconds(2))),
 	}, {
 		Name: "the grace is over and the run is being deleted",
 		Objects: []runtime.Object{
 			made(runningAnd(2*time.Minute), given.Ended(0, stranded)),
 			given.Run(execution(), given.Running(time.Minute), given.Cancelled(v1alpha1.FailureCancelled), given.RunDeleted), lease,
 		},
+		OtherTestData: given.With(given.Requeues(seconds(2))),
 	}, {
 		// Mirrored to the end, for whoever waits for the deletion.
 		Name:              "progress is mirrored",

@@ -11,6 +11,7 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -24,8 +25,8 @@ func (r *Reconciler) reconcileOutcome(ctx context.Context, s *state) (bool, reco
 	if s.wfe.Status.FailureDetails != nil {
 		return true, nil
 	}
-	left, err := r.runs.FindLeftovers(ctx, r.refOf(s.wfe), s.run)
-	if err != nil || left.Any() {
+	progress, err := r.endAllOf(ctx, s, pipelinerun.Ending{Ref: r.refOf(s.wfe), Run: s.run, KeepsEvidence: true})
+	if err != nil || !progress.Ended {
 		return true, err
 	}
 	return true, r.releaseEnded(ctx, s)
@@ -37,25 +38,6 @@ func (r *Reconciler) reconcileRelease(ctx context.Context, s *state) (bool, reco
 		return false, nil
 	}
 	return true, r.cleanUpAndRelease(ctx, s)
-}
-
-func (r *Reconciler) cleanUpAndRelease(ctx context.Context, s *state) reconciler.Event {
-	if err := r.track(s.wfe); err != nil {
-		return err
-	}
-	ref := r.refOf(s.wfe)
-	run, err := r.runs.Get(ctx, ref)
-	if err != nil {
-		return err
-	}
-	left, err := r.runs.FindLeftovers(ctx, ref, run)
-	if err != nil {
-		return err
-	}
-	if left.Any() {
-		return r.cleanUp(ctx, s.wfe, left)
-	}
-	return r.releaseEnded(ctx, s)
 }
 
 // releaseEnded frees the target and has the ledger note the outcome, before the terminal phase, so that an

@@ -42,28 +42,6 @@ func (r *Reconciler) mirror(ctx context.Context, wfe *v1alpha1.WorkflowExecution
 	return nil
 }
 
-// reconcileDeadline cancels the run when its time is up, so that its finally tasks run: Tekton's own
-// timeouts skip them. The deadline is the one thing that no watch announces.
-func (r *Reconciler) reconcileDeadline(ctx context.Context, s *state) (bool, reconciler.Event) {
-	if s.run.IsDone() {
-		return false, nil
-	}
-	if s.run.Spec.Status != "" {
-		return true, nil
-	}
-	settings, err := r.settings(ctx, s.wfe, s.run)
-	if err != nil {
-		return true, err
-	}
-	if remaining := s.wfe.Status.StartTime.Add(settings.Timeout.Duration).Sub(r.clock.Now()); remaining > 0 {
-		return true, r.after(remaining)
-	}
-	if r.noteWaiting(ctx, s.wfe) {
-		return true, nil
-	}
-	return true, r.runs.Cancel(ctx, s.run, v1alpha1.FailureDeadlineExceeded)
-}
-
 // settings are those the run started with, or, where somebody has removed them, those it would start
 // with now.
 func (r *Reconciler) settings(

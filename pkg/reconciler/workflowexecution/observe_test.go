@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgotesting "k8s.io/client-go/testing"
@@ -86,14 +87,31 @@ func TestDeadline(t *testing.T) {
 	works := given.Run(execution(), given.Running(30*time.Minute))
 	run(t, rtesting.TableTest{{
 		// The run is cancelled so that its finally tasks run, and says why.
-		Name:        "reached",
-		Objects:     []runtime.Object{late, works, lease},
-		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		Name:          "reached",
+		Objects:       []runtime.Object{late, works, lease},
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
 	}, {
 		Name: "reached, and cancelled already",
 		Objects: []runtime.Object{
 			late, given.Run(execution(), given.Running(30*time.Minute), given.Cancelled(v1alpha1.FailureDeadlineExceeded)), lease,
 		},
+		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
+	}, {
+		Name: "reached, cancelled, and the finally tasks have a minute left",
+		Objects: []runtime.Object{
+			execution(given.Started(34*time.Minute), given.Mirroring(working(0))), given.Run(execution(), given.Running(34*time.Minute),
+				given.Cancelled(v1alpha1.FailureDeadlineExceeded), given.CancelledAt(4*time.Minute)), lease,
+		},
+		OtherTestData: given.With(given.Requeues(time.Minute)),
+	}, {
+		// A person may have stopped it, which lets what runs end in its own time.
+		Name: "reached, and only stopped",
+		Objects: []runtime.Object{late, given.Run(execution(), given.Running(30*time.Minute), func(run *tektonv1.PipelineRun) {
+			run.Spec.Status = tektonv1.PipelineRunSpecStatusStoppedRunFinally
+		}), lease},
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
 	}, {
 		Name: "one second before",
 		Objects: []runtime.Object{
@@ -107,13 +125,14 @@ func TestDeadline(t *testing.T) {
 			execution(given.Started(3*time.Minute), given.Mirroring(working(0))),
 			given.Run(execution(timeout(3*time.Minute)), given.Running(3*time.Minute)), lease,
 		},
-		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
 	}, {
 		// Tekton refuses changes of a run that has ended: its event is on its way.
 		Name:          "reached, and the run has just ended",
 		Objects:       []runtime.Object{late, works, lease},
 		WithReactors:  []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewBadRequest("done"))},
-		OtherTestData: given.With(given.Live(given.Run(execution(), given.Running(30*time.Minute), given.Succeeded(0)))),
+		OtherTestData: given.With(given.Requeues(5*time.Minute), given.Live(given.Run(execution(), given.Running(30*time.Minute), given.Succeeded(0)))),
 		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
 	}, {
 		// The same answer may come from a policy: then the deadline must not pass in silence.
@@ -124,10 +143,11 @@ func TestDeadline(t *testing.T) {
 		WantPatches:  patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
 		WantEvents:   []string{internalError("failed to cancel PipelineRun kubernaut-workflows/fix-bd45276987: policy")},
 	}, {
-		Name:         "reached, and the run is gone",
-		Objects:      []runtime.Object{late, works, lease},
-		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewNotFound(pipelineRuns, runName))},
-		WantPatches:  patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		Name:          "reached, and the run is gone",
+		Objects:       []runtime.Object{late, works, lease},
+		WithReactors:  []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewNotFound(pipelineRuns, runName))},
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
 	}, {
 		Name:         "reached, and the patch fails",
 		Objects:      []runtime.Object{late, works, lease},
@@ -138,9 +158,10 @@ func TestDeadline(t *testing.T) {
 			"inducing failure for patch pipelineruns")},
 	}, {
 		// Those of now hold then.
-		Name:        "reached, by the settings of now, because somebody removed those of the run",
-		Objects:     []runtime.Object{late, given.Run(execution(), given.Running(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
-		WantPatches: patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		Name:          "reached, by the settings of now, because somebody removed those of the run",
+		Objects:       []runtime.Object{late, given.Run(execution(), given.Running(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
 	}, {
 		Name:          "far off, by the settings of now, because somebody removed those of the run",
 		Objects:       []runtime.Object{late, given.Run(execution(), given.Running(30*time.Minute), given.Without(workflowexecution.SettingsAnnotation)), lease},

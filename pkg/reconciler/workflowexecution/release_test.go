@@ -4,6 +4,7 @@
 package workflowexecution
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -144,14 +145,14 @@ func TestRelease(t *testing.T) {
 		},
 		WantDeletes:       deletions(deletion("taskruns", given.RunNamespace, runName+"-drain")),
 		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("TaskRun "+runName+"-drain, pod "+drainPod))),
-		OtherTestData:     given.With(given.Requeues(seconds(2))),
+		OtherTestData:     given.With(given.Requeues(seconds(15))),
 	}, {
 		Name: "a TaskRun is being deleted",
 		Objects: []runtime.Object{
 			endedBadly(taskFailed(), given.WaitingFor("TaskRun "+runName+"-drain")), endedAMinuteAgo(failedRun()),
 			given.TaskRun(failedRun(), "drain", given.TaskRunDeleted), lease,
 		},
-		OtherTestData: given.With(given.Requeues(seconds(2))),
+		OtherTestData: given.With(given.Requeues(seconds(15))),
 	}, {
 		Name: "the TaskRun cannot be deleted",
 		Objects: []runtime.Object{
@@ -167,18 +168,37 @@ func TestRelease(t *testing.T) {
 		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("CustomRun "+runName+"-approve"))),
 		OtherTestData:     given.With(given.Requeues(seconds(2))),
 	}, {
-		// Whatever the cache believed: the API server says that the run works.
-		Name:              "the run works",
+		// Whatever the cache believed: the API server says that the run has not ended. It is ended.
+		Name:              "the run runs",
 		Objects:           []runtime.Object{endedWell(), succeeded(), lease},
-		OtherTestData:     given.With(given.Live(given.Run(execution(), given.Running(time.Minute))), given.Requeues(seconds(2))),
+		OtherTestData:     given.With(given.Live(given.Run(execution(), given.Running(time.Minute))), given.Requeues(time.Minute)),
+		WantPatches:       patches(cancelPatch(v1alpha1.FailureCancelled)),
 		WantStatusUpdates: status(endedWell(given.WaitingFor("the PipelineRun"))),
 	}, {
-		// A stranger's run of that name is not looked at, and keeps no target.
-		Name:              "another run of that name works",
-		Objects:           []runtime.Object{endedWell(), given.Run(execution(), given.Again, given.Running(time.Second)), lease},
+		// A stranger's run of that name, without our marks, is not looked at, and keeps no target.
+		Name:              "another run of that name runs",
+		Objects:           []runtime.Object{endedWell(), given.Run(execution(), given.Foreign, given.Running(time.Second)), lease},
 		WantUpdates:       updates(free(succeededNow())),
 		WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
 		WantEvents:        []string{lockReleased, completed},
+	}, {
+		// Somebody has made it in the likeness of ours: it is ended first.
+		Name:          "a rerun runs",
+		Objects:       []runtime.Object{endedWell(), succeeded(), rerun(given.Running(time.Second)), lease},
+		OtherTestData: given.With(given.Requeues(time.Minute)),
+		WantPatches: []clientgotesting.PatchActionImpl{{
+			Name: runName + "-rerun", Patch: bytes.ReplaceAll(cancelPatch(v1alpha1.FailureCancelled).Patch, []byte("run-of-uid-fix"), []byte("rerun")),
+		}},
+		WantStatusUpdates: status(endedWell(given.WaitingFor("PipelineRun " + runName + "-rerun"))),
+	}, {
+		// So is what a pipeline in its pipeline has made, which carries our marks too. Its pod outlives it.
+		Name: "a run of a pipeline in the pipeline has left a pod",
+		Objects: []runtime.Object{
+			endedWell(), succeeded(), rerun(given.Running(time.Second), given.Succeeded(0)),
+			given.Pod(rerun(), "drain"), lease,
+		},
+		WantDeletes:       deletions(deletion("pods", given.RunNamespace, runName+"-rerun-drain-pod")),
+		WantStatusUpdates: status(endedWell(given.WaitingFor("pod " + runName + "-rerun-drain-pod"))),
 	}, {
 		Name:         "the run cannot be read",
 		Objects:      []runtime.Object{endedWell(), succeeded(), lease},
@@ -207,4 +227,11 @@ func TestRelease(t *testing.T) {
 		WantDeletes:       deletions(podDeletion),
 		WantStatusUpdates: status(endedBadly(taskFailed(), given.WaitingFor("pod "+drainPod))),
 	}})
+}
+
+// rerun is a copy of the run, with all its marks, that somebody has made of it.
+func rerun(facts ...given.RunOption) *tektonv1.PipelineRun {
+	run := given.Run(execution(), facts...)
+	run.Name, run.UID = runName+"-rerun", "rerun"
+	return run
 }

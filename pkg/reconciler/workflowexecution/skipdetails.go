@@ -19,6 +19,9 @@ func (r *Reconciler) skipDetails(claim targetlock.Claim, decision targetlock.Dec
 	details := v1alpha1.SkipDetails{Reason: decision.Skip, SkippedAt: metav1.NewTime(r.clock.Now())}
 	if by := decision.Conflict; by != nil {
 		details.Message = busy(claim, *by)
+		if by.Run != "" && by.Holder == (targetlock.Holder{}) {
+			return details
+		}
 		details.ConflictingWorkflow = &v1alpha1.ConflictingWorkflow{
 			Namespace: by.Holder.Namespace, Name: by.Holder.Name, WorkflowID: by.WorkflowID,
 			TargetResource: claim.Target, StartedAt: metav1.NewTime(by.Since),
@@ -42,6 +45,10 @@ func (r *Reconciler) skipDetails(claim targetlock.Claim, decision targetlock.Dec
 }
 
 func busy(claim targetlock.Claim, by targetlock.Conflict) string {
+	if by.Run != "" {
+		return fmt.Sprintf("PipelineRun %s is on target %s since %s without its lock: somebody has made it in the likeness of another; "+
+			"it is being ended, create a new execution once it has", by.Run, claim.Target, timestamp(by.Since))
+	}
 	if by.Holder == (targetlock.Holder{}) {
 		return fmt.Sprintf("Target %s is held by %q, which names no execution: its lease was edited by hand; "+
 			"create a new execution once the controller has found out whether the target is free", claim.Target, by.Identity)

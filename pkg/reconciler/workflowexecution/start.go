@@ -11,14 +11,18 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 // reconcileStart starts a pending run, after it was made sure at the API server that the target is still
 // ours and the execution still wanted: this replica may have been held up since it took the lock.
 func (r *Reconciler) reconcileStart(ctx context.Context, s *state) (bool, reconciler.Event) {
-	if !s.run.IsPending() {
-		return false, nil
+	switch {
+	case !s.run.IsPending():
+		return r.reconcileOthersStart(ctx, s)
+	case s.wfe.Status.HasStarted() || !resources.IsUnstarted(s.run):
+		return r.reconcileSetBack(ctx, s)
 	}
 	// The execution comes first: with an old copy of one that is over, the lock would be taken again.
 	if err := r.ensureFresh(ctx, s.wfe, isUnwanted(s.run)); err != nil {
@@ -33,12 +37,12 @@ func (r *Reconciler) reconcileStart(ctx context.Context, s *state) (bool, reconc
 	}
 	// And the Lease need not be the one that was taken first: whoever has lost it to somebody who deleted it by
 	// hand is seen here, or sees us.
-	other, err := r.unfinished(ctx, s.claim)
+	work, err := r.otherWork(ctx, s.claim)
 	if err != nil {
 		return true, err
 	}
-	if other != nil {
-		return true, r.skip(ctx, s, targetlock.DecideHeld(targetlock.Facts{Running: other}))
+	if work.Any() {
+		return true, r.skip(ctx, s, targetlock.DecideHeld(targetlock.Facts{Running: work.Conflict()}))
 	}
 	return true, r.start(ctx, s)
 }
@@ -46,9 +50,15 @@ func (r *Reconciler) reconcileStart(ctx context.Context, s *state) (bool, reconc
 // isUnwanted tells of what is stored of an execution whether its run must not be started.
 func isUnwanted(run *tektonv1.PipelineRun) func(*v1alpha1.WorkflowExecution) bool {
 	return func(live *v1alpha1.WorkflowExecution) bool {
+		return isUnwantedAgain(run)(live) || live.Status.HasStarted()
+	}
+}
+
+// isUnwantedAgain tells it of a run that was started before.
+func isUnwantedAgain(run *tektonv1.PipelineRun) func(*v1alpha1.WorkflowExecution) bool {
+	return func(live *v1alpha1.WorkflowExecution) bool {
 		ref := live.Status.PipelineRunRef
-		return live.DeletionTimestamp != nil || live.Status.HasOutcome() || live.Status.HasStarted() ||
-			ref == nil || ref.UID != run.UID
+		return live.DeletionTimestamp != nil || live.Status.HasOutcome() || ref == nil || ref.UID != run.UID
 	}
 }
 

@@ -69,7 +69,7 @@ func constructAfter(
 	index, err := pipelinerun.NewIndex(listers.Indexers())
 	utilruntime.Must(err)
 	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), given.SystemNamespace, now)
-	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), now)
+	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, now)
 	r := &Reconciler{
 		executions:   executionclient.Get(ctx),
 		tekton:       tektonclient.Get(ctx),

@@ -236,7 +236,12 @@ func (w *world) lookAfterLease() {
 	w.t.Helper()
 	kube := kubeclient.Get(w.ctx)
 	locks := targetlock.NewStore(kube.CoordinationV1(), given.SystemNamespace, w.clock)
-	ours := pipelinerun.New(tektonclient.Get(w.ctx), kube, w.clock)
+	listers := given.NewListers(w.objects())
+	index, err := pipelinerun.NewIndex(listers.Indexers())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ours := pipelinerun.New(tektonclient.Get(w.ctx), kube, index, w.clock)
 	if holder := w.lock().Holder; holder != nil {
 		policy := targetlock.PolicyOf(config.DefaultWorkflowExecution())
 		w.act(func() {

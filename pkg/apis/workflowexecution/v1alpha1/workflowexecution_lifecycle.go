@@ -37,6 +37,8 @@ const (
 	ReasonStarted = "Started"
 	// ReasonTargetUndecided means that the API server cannot tell now which resource the target is.
 	ReasonTargetUndecided = "TargetUndecided"
+	// ReasonNotEnding means that the run was cancelled, and has not ended in the time that it has for that.
+	ReasonNotEnding = "NotEnding"
 	// ReasonReleasing means that the run has ended, and that its target is not free yet.
 	ReasonReleasing = "Releasing"
 )
@@ -137,10 +139,16 @@ func (s *WorkflowExecutionStatus) PropagatePipelineRunStatus(summary PipelineRun
 		return
 	}
 	s.PipelineRunStatus = &summary
-	if s.HasOutcome() {
+	if s.HasOutcome() || s.GetCondition(ConditionPipelineRunSucceeded).GetReason() == ReasonNotEnding {
 		return
 	}
 	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, summary.Reason, "%s", summary.Message)
+	s.derivePhase()
+}
+
+// MarkNotEnding notes what a person should do about a cancelled run that does not end. It stays until the run has ended.
+func (s *WorkflowExecutionStatus) MarkNotEnding(message string) {
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotEnding, "%s", message)
 	s.derivePhase()
 }
 

@@ -69,3 +69,13 @@ func runAnnotations(wfe *v1alpha1.WorkflowExecution, target string) map[string]s
 		workflowexecution.CorrelationIDAnnotation:      wfe.Spec.RemediationRequestRef.Name,
 	}
 }
+
+// RunNameOf is the name of the PipelineRun that Tekton made the object for, empty if it made it for none.
+func RunNameOf(object metav1.Object) string {
+	return object.GetLabels()[pipeline.PipelineRunLabelKey]
+}
+
+// TaskRunNameOf is the name of the TaskRun that Tekton made the pod for, empty if it made it for none.
+func TaskRunNameOf(pod metav1.Object) string {
+	return pod.GetLabels()[pipeline.TaskRunLabelKey]
+}

@@ -1,0 +1,73 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pipelinerun
+
+import (
+	"context"
+	"fmt"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+)
+
+// TaskRuns lists those of the run, whether they have ended or not.
+func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error) {
+	list, err := r.tekton.TektonV1().TaskRuns(ref.Namespace).List(ctx, ref.children())
+	if err != nil {
+		return nil, fmt.Errorf("failed to list the TaskRuns of the run: %w", err)
+	}
+	return list.Items, nil
+}
+
+func (r *Runs) customRuns(ctx context.Context, ref Ref) ([]tektonv1beta1.CustomRun, error) {
+	list, err := r.tekton.TektonV1beta1().CustomRuns(ref.Namespace).List(ctx, ref.children())
+	if err != nil {
+		return nil, fmt.Errorf("failed to list the CustomRuns of the run: %w", err)
+	}
+	return list.Items, nil
+}
+
+func (r *Runs) runningCustomRuns(ctx context.Context, ref Ref) ([]*tektonv1beta1.CustomRun, error) {
+	all, err := r.customRuns(ctx, ref)
+	var running []*tektonv1beta1.CustomRun
+	for i := range all {
+		if !all[i].IsDone() {
+			running = append(running, &all[i])
+		}
+	}
+	return running, err
+}
+
+func (r *Runs) pods(ctx context.Context, ref Ref) ([]corev1.Pod, error) {
+	list, err := r.kube.CoreV1().Pods(ref.Namespace).List(ctx, ref.children())
+	if err != nil {
+		return nil, fmt.Errorf("failed to list the pods of the run: %w", err)
+	}
+	return list.Items, nil
+}
+
+func (r *Runs) livePods(ctx context.Context, ref Ref) ([]*corev1.Pod, error) {
+	all, err := r.pods(ctx, ref)
+	var alive []*corev1.Pod
+	for i := range all {
+		if pod := &all[i]; !resources.PodHasEnded(pod) {
+			alive = append(alive, pod)
+		}
+	}
+	return alive, err
+}
+
+// children selects by the mark that Tekton itself puts on what it makes. Ours is copied from the run,
+// and so is missing where somebody had removed it there.
+func (r Ref) children() metav1.ListOptions {
+	selector := resources.SelectChildren(r.Execution)
+	if r.UID != "" {
+		selector = resources.SelectChildrenOfRun(r.UID)
+	}
+	return metav1.ListOptions{LabelSelector: selector}
+}

@@ -1,0 +1,218 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pipelinerun
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+)
+
+// Ending says how a run is ended, and what is left of it.
+type Ending struct {
+	Ref Ref
+	// Run as it was read, nil if it is gone.
+	Run *tektonv1.PipelineRun
+	// HasStarted tells that the run was started, whatever a cache may say of it.
+	HasStarted bool
+	// Reason is noted on the run when it is cancelled.
+	Reason v1alpha1.FailureReason
+	// Grace is how long its finally tasks may run. It counts from Since, or from the cancellation if that came later: they
+	// get their time also when no controller was up to cancel the run at once.
+	Since time.Time
+	Grace time.Duration
+	// KeepsEvidence has nothing deleted: what there is to tell of the run is not stored yet.
+	KeepsEvidence bool
+}
+
+// Progress is how far an ending has come.
+type Progress struct {
+	// Ended tells that nothing can run any more, now or later.
+	Ended bool
+	// Overdue tells that the run was cancelled, has had its grace, and has not ended.
+	Overdue bool
+	// Left names what may still run.
+	Left string
+	// Warning says what does not end, and what a person should do. It is empty while everything may still end by itself.
+	Warning string
+	// Next is when to look again, 0 if a watch announces whatever comes next.
+	Next time.Duration
+}
+
+// With is the progress of two endings together.
+func (p Progress) With(other Progress) Progress {
+	return Progress{
+		Ended:   p.Ended && other.Ended,
+		Overdue: p.Overdue || other.Overdue,
+		Left:    joined(", ", p.Left, other.Left),
+		Warning: joined(". ", p.Warning, other.Warning),
+		Next:    sooner(p.Next, other.Next),
+	}
+}
+
+// End does what there is to do next to end a run: cancel it, so that its finally tasks run, wait for them, delete it, and
+// delete what it has left. It is the one way to that, for a deadline, a deleted execution and a dead holder alike.
+func (r *Runs) End(ctx context.Context, e Ending) (Progress, error) {
+	switch run := e.Run; {
+	case run == nil || run.IsDone():
+		return r.endLeftovers(ctx, e)
+	case resources.IsUnstarted(run) && !e.HasStarted:
+		if err := r.DeleteUnstarted(ctx, run); err != nil {
+			return Progress{}, err
+		}
+		e.Run = nil
+		return r.endLeftovers(ctx, e)
+	case !resources.IsCancelled(run):
+		return Progress{Left: describe(run), Next: e.Grace}, r.cancel(ctx, run, e.Reason)
+	}
+	if remaining := r.graceRemaining(e); remaining > 0 {
+		return Progress{Left: describe(e.Run), Next: remaining}, nil
+	}
+	return r.endOverdue(ctx, e)
+}
+
+// EndAll ends what of the work on a target is in the way, with all that it leaves.
+func (r *Runs) EndAll(ctx context.Context, work Work, e Ending) (Progress, error) {
+	all := Progress{Ended: true}
+	for _, run := range work.Runs {
+		one := e
+		one.Run, one.Grace, one.Ref = run, GraceOf(run), Ref{Namespace: run.Namespace, Name: run.Name, UID: run.UID, Execution: HolderOf(run).UID}
+		progress, err := r.End(ctx, one)
+		if err != nil {
+			return all, err
+		}
+		all = all.With(progress)
+	}
+	left := Leftovers{pods: podsWithoutRun(work)}
+	if len(left.pods) == 0 {
+		return all, nil
+	}
+	progress, err := r.endThese(ctx, left, e)
+	return all.With(progress), err
+}
+
+func podsWithoutRun(work Work) []*corev1.Pod {
+	isEnding := map[string]bool{}
+	for _, run := range work.Runs {
+		isEnding[string(run.UID)] = true
+	}
+	var pods []*corev1.Pod
+	for _, pod := range work.Pods {
+		if !isEnding[string(resources.RunUIDOf(pod))] {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}
+
+// GraceOf is what the finally tasks of a run have, 0 where somebody has removed the settings of the run: then nobody knows.
+func GraceOf(run *tektonv1.PipelineRun) time.Duration {
+	if run == nil {
+		return 0
+	}
+	settings, err := resources.SettingsOf(run)
+	if err != nil {
+		return 0
+	}
+	return settings.CancelGrace.Duration
+}
+
+// endOverdue deletes a run that nobody ends, after its TaskRuns and pods.
+func (r *Runs) endOverdue(ctx context.Context, e Ending) (Progress, error) {
+	progress := Progress{Overdue: true, Left: describe(e.Run), Next: backOff(r.overdue(e))}
+	if e.KeepsEvidence {
+		progress.Warning = notEnding(e.Run)
+		return progress, nil
+	}
+	if deleted := e.Run.DeletionTimestamp; deleted != nil && r.clock.Since(deleted.Time) > straggling {
+		progress.Warning = notGoing(e.Run)
+		left, err := r.FindLeftovers(ctx, e.Ref, e.Run)
+		if err != nil {
+			return progress, err
+		}
+		progress.Warning = joined(". ", progress.Warning, left.unresponsive(r.clock.Now()))
+		return progress, nil
+	}
+	return progress, r.DeleteForeground(ctx, e.Run)
+}
+
+// describe names a run, for people that know of one.
+func describe(run *tektonv1.PipelineRun) string {
+	if IsOwn(run) {
+		return "the PipelineRun"
+	}
+	return "PipelineRun " + run.Name
+}
+
+func notEnding(run *tektonv1.PipelineRun) string {
+	text := fmt.Sprintf("PipelineRun %s/%s was cancelled and does not end", run.Namespace, run.Name)
+	if run.Spec.ManagedBy != nil {
+		return text + fmt.Sprintf(": its field spec.managedBy hands it to %q, so Tekton leaves it alone; "+
+			"exclude the namespace from whatever sets that field", *run.Spec.ManagedBy)
+	}
+	return text + ": look at the log of Tekton's controller and at the TaskRuns of the run; if nothing of it runs any more, delete it"
+}
+
+func notGoing(run *tektonv1.PipelineRun) string {
+	return fmt.Sprintf("PipelineRun %s/%s was deleted and does not go: look at its TaskRuns and finalizers (%s)",
+		run.Namespace, run.Name, strings.Join(run.Finalizers, ", "))
+}
+
+// cancelledSince is from when a cancelled run has its grace.
+func (r *Runs) cancelledSince(e Ending) time.Time {
+	if cancelled := resources.CancelledAt(e.Run); cancelled.After(e.Since) {
+		return cancelled
+	}
+	return e.Since
+}
+
+func (r *Runs) graceRemaining(e Ending) time.Duration {
+	return r.cancelledSince(e).Add(e.Grace).Sub(r.clock.Now())
+}
+
+// overdue is for how long the run should have ended, or gone where it was deleted.
+func (r *Runs) overdue(e Ending) time.Duration {
+	since := r.cancelledSince(e)
+	if !since.IsZero() {
+		since = since.Add(e.Grace)
+	}
+	if deleted := e.Run.DeletionTimestamp; deleted != nil && deleted.After(since) {
+		since = deleted.Time
+	}
+	if since.IsZero() {
+		return 0
+	}
+	return r.clock.Since(since)
+}
+
+// backOff grows with the time that something is overdue: what did not end in an hour is not looked at every second.
+func backOff(overdue time.Duration) time.Duration {
+	const divisor, shortest, longest = 4, 2 * time.Second, 5 * time.Minute
+	return min(max(overdue/divisor, shortest), longest)
+}
+
+// sooner of two times to look again, of which 0 is none.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+func joined(separator string, parts ...string) string {
+	var some []string
+	for _, part := range parts {
+		if part != "" {
+			some = append(some, part)
+		}
+	}
+	return strings.Join(some, separator)
+}

@@ -1,0 +1,80 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"context"
+
+	"knative.dev/pkg/logging"
+	"knative.dev/pkg/reconciler"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+)
+
+// reconcileOthersStart looks at a run that was started while no start is noted. It may have been ours, before a crash. If
+// it was somebody else's it counts all the same, as long as the target is ours; otherwise the run is ended.
+func (r *Reconciler) reconcileOthersStart(ctx context.Context, s *state) (bool, reconciler.Event) {
+	if s.wfe.Status.HasStarted() || s.run.IsDone() || resources.IsCancelled(s.run) {
+		return false, nil
+	}
+	if err := r.ensureFresh(ctx, s.wfe, hasStarted); err != nil {
+		return true, err
+	}
+	mayRun, err := r.locks.MayStart(ctx, s.claim)
+	if mayRun || err != nil {
+		return false, err
+	}
+	return r.endUnlocked(ctx, s, "The run was started by somebody else while the target was not locked for it")
+}
+
+// reconcileSetBack looks at a run that was started and is pending: somebody has set it back. What it has running goes on,
+// so it is no run that has not started. It is started again if the target is still ours, or else ended.
+func (r *Reconciler) reconcileSetBack(ctx context.Context, s *state) (bool, reconciler.Event) {
+	// The run comes first: mostly it is only the cache that has not heard of the start.
+	live, err := r.runs.Get(ctx, r.refOf(s.wfe))
+	if err != nil {
+		return true, err
+	}
+	if live == nil || !live.IsPending() {
+		return true, errCacheLags
+	}
+	s.run = live
+	if err := r.ensureFresh(ctx, s.wfe, isUnwantedAgain(s.run)); err != nil {
+		return true, err
+	}
+	if !s.wfe.Status.HasStarted() {
+		r.markStarted(s.wfe, s.run)
+	}
+	mayRun, err := r.locks.MayStart(ctx, s.claim)
+	if err != nil {
+		return true, err
+	}
+	work, err := r.otherWork(ctx, s.claim)
+	if err != nil {
+		return true, err
+	}
+	if !mayRun || work.Any() {
+		return r.endUnlocked(ctx, s, "The run was set back to pending by somebody, and the target is not locked for it any more")
+	}
+	logging.FromContext(ctx).Warnw("Starts a run again that somebody has set back to pending", "pipelineRun", s.run.Name)
+	if _, err := r.runs.Start(ctx, s.run); err != nil {
+		logging.FromContext(ctx).Warnw("The run that was set back cannot be started again", "error", err)
+	}
+	// Its deadline holds whether or not it could be started again.
+	return false, nil
+}
+
+// endUnlocked cancels a run that runs without its lock, and lets the run go on as one that was cancelled.
+func (r *Reconciler) endUnlocked(ctx context.Context, s *state, why string) (bool, reconciler.Event) {
+	logging.FromContext(ctx).Warnw(why, "pipelineRun", s.run.Name)
+	progress, err := r.runs.End(ctx, pipelinerun.Ending{
+		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled, KeepsEvidence: true, Grace: pipelinerun.GraceOf(s.run),
+	})
+	if err != nil {
+		return true, err
+	}
+	return true, r.afterProgress(progress)
+}
