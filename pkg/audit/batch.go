@@ -42,13 +42,13 @@ func (r *Recorder) next() (batch, bool) {
 	return b, true
 }
 
-// unwritten are the events of an execution that no sink has answered for, as far as is known here.
+// unwritten are the events of an execution that no sink has acknowledged, as far as is known here.
 func (r *Recorder) unwritten(execution types.NamespacedName) []Event {
-	wfe := r.Stored(execution)
+	wfe := r.options.Stored(execution)
 	if wfe == nil {
 		return nil
 	}
-	return EventsOf(wfe, Unrecorded(wfe, r.Answer))
+	return EventsOf(wfe, Unrecorded(wfe, r.Acknowledged))
 }
 
 func (b *batch) add(execution types.NamespacedName, events []Event) {

@@ -65,8 +65,8 @@ func anyEnd(t *rapid.T, wfe *v1alpha1.WorkflowExecution) {
 func anyAftermath(t *rapid.T, wfe *v1alpha1.WorkflowExecution) {
 	for _, of := range TypesOf(wfe) {
 		if rapid.Bool().Draw(t, "noted") {
-			Note(wfe, func(id uuid.UUID) (Answer, bool) {
-				return Answer{At: anyTime(ends).Draw(t, "noted"), Refusal: anyText().Draw(t, "refusal")}, id == ID(wfe.UID, of)
+			Note(wfe, func(id uuid.UUID) (Acknowledgement, bool) {
+				return Acknowledgement{At: anyTime(ends).Draw(t, "noted"), Refusal: anyText().Draw(t, "refusal")}, id == ID(wfe.UID, of)
 			})
 		}
 	}

@@ -4,5 +4,5 @@
 // Package audit tells an auditor what became of every execution, and loses nothing (specification,
 // section 8). The execution itself is the outbox: EventsOf derives its events from what is stored of
 // it, a Recorder carries them to a Sink, and Note keeps in the status which of them the sink has
-// answered for. What is not noted there is tried again, after whatever crash.
+// acknowledged. What is not noted there is tried again, after whatever crash.
 package audit

@@ -12,8 +12,8 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-// Answer is what a sink has said of one event.
-type Answer struct {
+// Acknowledgement is what a sink has said of one event.
+type Acknowledgement struct {
 	At metav1.Time
 	// Refusal is why the sink will never take the event; empty if it is stored.
 	Refusal string
@@ -24,21 +24,21 @@ func Outstanding(wfe *v1alpha1.WorkflowExecution) []Type {
 	return slices.DeleteFunc(TypesOf(wfe), func(t Type) bool { return wfe.Status.AuditRecordOf(string(t)) != nil })
 }
 
-// Unrecorded are those of the outstanding that no sink has answered for either.
-func Unrecorded(wfe *v1alpha1.WorkflowExecution, answer func(uuid.UUID) (Answer, bool)) []Type {
+// Unrecorded are those of the outstanding that no sink has acknowledged either.
+func Unrecorded(wfe *v1alpha1.WorkflowExecution, acknowledged func(uuid.UUID) (Acknowledgement, bool)) []Type {
 	return slices.DeleteFunc(Outstanding(wfe), func(t Type) bool {
-		_, answered := answer(ID(wfe.UID, t))
-		return answered
+		_, ok := acknowledged(ID(wfe.UID, t))
+		return ok
 	})
 }
 
-// Note lists in the status which events the sink has answered for since the last time, and tells in the
+// Note lists in the status which events the sink has acknowledged since the last time, and tells in the
 // AuditRecorded condition whether any are outstanding.
-func Note(wfe *v1alpha1.WorkflowExecution, answer func(uuid.UUID) (Answer, bool)) {
+func Note(wfe *v1alpha1.WorkflowExecution, acknowledged func(uuid.UUID) (Acknowledgement, bool)) {
 	for _, t := range Outstanding(wfe) {
 		id := ID(wfe.UID, t)
-		if a, ok := answer(id); ok {
-			wfe.Status.MarkAuditAnswered(v1alpha1.AuditRecord{
+		if a, ok := acknowledged(id); ok {
+			wfe.Status.MarkAuditAcknowledged(v1alpha1.AuditRecord{
 				EventType: string(t), EventID: id.String(), RecordedAt: a.At, Refusal: a.Refusal,
 			})
 		}
@@ -51,5 +51,5 @@ func Note(wfe *v1alpha1.WorkflowExecution, answer func(uuid.UUID) (Answer, bool)
 	wfe.Status.MarkAudit(names)
 }
 
-// Unanswered is the answer to all events that no sink has been asked about.
-func Unanswered(uuid.UUID) (Answer, bool) { return Answer{}, false }
+// Unacknowledged is how all events stand that no sink has been asked about.
+func Unacknowledged(uuid.UUID) (Acknowledgement, bool) { return Acknowledgement{}, false }

@@ -17,9 +17,9 @@ import (
 )
 
 // answers are those of a sink that has been asked about some events.
-type answers map[uuid.UUID]Answer
+type answers map[uuid.UUID]Acknowledgement
 
-func (a answers) answer(id uuid.UUID) (Answer, bool) {
+func (a answers) answer(id uuid.UUID) (Acknowledgement, bool) {
 	found, ok := a[id]
 	return found, ok
 }
@@ -27,7 +27,7 @@ func (a answers) answer(id uuid.UUID) (Answer, bool) {
 func answered(wfe *v1alpha1.WorkflowExecution, at metav1.Time, some ...Type) answers {
 	a := answers{}
 	for _, of := range some {
-		a[ID(wfe.UID, of)] = Answer{At: at}
+		a[ID(wfe.UID, of)] = Acknowledgement{At: at}
 	}
 	return a
 }
@@ -68,7 +68,7 @@ func TestNothingIsNotedBeforeThereIsAnEvent(t *testing.T) {
 // TestTheTrailOfAnExecution tells of one that runs, fails and is cleared, beside a sink that lags.
 func TestTheTrailOfAnExecution(t *testing.T) {
 	wfe := execution(running)
-	Note(wfe, Unanswered)
+	Note(wfe, Unacknowledged)
 	expectTrail(t, wfe)
 	expectAudit(t, wfe, corev1.ConditionUnknown, v1alpha1.ReasonAuditPending, "No audit sink has stored yet: workflowexecution.workflow.started")
 
@@ -80,7 +80,7 @@ func TestTheTrailOfAnExecution(t *testing.T) {
 	made(wfe, ended(&v1alpha1.FailureDetails{Reason: v1alpha1.FailureTaskFailed, FailedAt: ends}))
 	wfe.Status.MarkConsequences(1, nil, true)
 	cleared(wfe)
-	Note(wfe, Unanswered)
+	Note(wfe, Unacknowledged)
 	expectAudit(t, wfe, corev1.ConditionUnknown, v1alpha1.ReasonAuditPending,
 		"No audit sink has stored yet: workflowexecution.workflow.failed, workflowexecution.block.cleared")
 
@@ -104,7 +104,7 @@ func TestTheFirstAnswerStands(t *testing.T) {
 	before := wfe.DeepCopy()
 	later := answers{ID(wfe.UID, WorkflowStarted): {At: clears, Refusal: "too late"}, ID(wfe.UID, WorkflowCompleted): {At: clears}}
 	Note(wfe, later.answer)
-	Note(wfe, Unanswered)
+	Note(wfe, Unacknowledged)
 	if diff := cmp.Diff(before, wfe); diff != "" {
 		t.Error("Note() (-want, +got):", diff)
 	}
@@ -123,7 +123,7 @@ func TestAPendingTrailIsUnchangedToo(t *testing.T) {
 		wfe.Status.Conditions[i].LastTransitionTime.Inner = begins
 	}
 	before := wfe.DeepCopy()
-	Note(wfe, Unanswered)
+	Note(wfe, Unacknowledged)
 	if diff := cmp.Diff(before, wfe); diff != "" {
 		t.Error("Note() (-want, +got):", diff)
 	}

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// maxAnswers is how many answers are kept for executions that have not noted them yet. One that is
+	// maxAcknowledgements is how many acknowledgements are kept for executions that have not noted them yet. One that is
 	// forgotten costs that its event is written once more.
-	maxAnswers = 16384
+	maxAcknowledgements = 16384
 	// writeTimeout ends a Write of a sink that keeps no time of its own.
 	writeTimeout = 30 * time.Second
 )
@@ -33,8 +33,8 @@ const (
 	ResultRefused  = "refused"
 	// ResultRetried counts an event once for each time that it could not be stored.
 	ResultRetried = "retried"
-	// ResultGivenUp counts an event that is in the log in full because no sink took it in time.
-	ResultGivenUp = "given-up"
+	// ResultLogged counts an event that is in the log in full because no sink took it in time.
+	ResultLogged = "given-up"
 )
 
 // Metrics of a Recorder.
@@ -50,8 +50,8 @@ type Options struct {
 	// Stored returns what is known to be stored of an execution, or nil if there is none. It must not be
 	// ahead of the API server: an event that was sent is never taken back.
 	Stored func(types.NamespacedName) *v1alpha1.WorkflowExecution
-	// Answered is called after the sink has answered for events of an execution.
-	Answered func(types.NamespacedName)
+	// Acknowledged is called after the sink has acknowledged events of an execution.
+	Acknowledged func(types.NamespacedName)
 	// Log takes the events in full that no other sink takes.
 	Log     Sink
 	Metrics Metrics
@@ -63,10 +63,10 @@ type Options struct {
 // be written, and reads the events themselves only when their turn has come: however long a sink is
 // away, nothing but names piles up.
 type Recorder struct {
-	Options
+	options Options
 
-	queue   workqueue.TypedInterface[types.NamespacedName]
-	answers *lru.Cache
+	queue            workqueue.TypedInterface[types.NamespacedName]
+	acknowledgements *lru.Cache
 
 	mu      sync.Mutex
 	sink    *usedSink
@@ -86,40 +86,40 @@ type usedSink struct {
 // NewRecorder makes a recorder, which keeps what it is given until it has a sink and runs.
 func NewRecorder(o Options) *Recorder {
 	return &Recorder{
-		Options: o,
-		queue:   workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[types.NamespacedName]{Name: "audit", Clock: clock.RealClock{}}),
-		answers: lru.New(maxAnswers),
-		changed: make(chan struct{}, 1),
+		options:          o,
+		queue:            workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[types.NamespacedName]{Name: "audit", Clock: clock.RealClock{}}),
+		acknowledgements: lru.New(maxAcknowledgements),
+		changed:          make(chan struct{}, 1),
 	}
 }
 
 // Record has the outstanding events of an execution written. It does not wait.
 func (r *Recorder) Record(execution types.NamespacedName) {
 	r.queue.Add(execution)
-	r.Metrics.AuditPending(r.queue.Len())
+	r.options.Metrics.AuditPending(r.queue.Len())
 }
 
-// Answer is what a sink has said of an event, until Forget.
-func (r *Recorder) Answer(id uuid.UUID) (Answer, bool) {
-	found, ok := r.answers.Get(id)
+// Acknowledged is what a sink has said of an event, until Forget.
+func (r *Recorder) Acknowledged(id uuid.UUID) (Acknowledgement, bool) {
+	found, ok := r.acknowledgements.Get(id)
 	if !ok {
-		return Answer{}, false
+		return Acknowledgement{}, false
 	}
-	answer, ok := found.(Answer)
-	return answer, ok
+	acknowledgement, ok := found.(Acknowledgement)
+	return acknowledgement, ok
 }
 
-// Forget drops the answers for events whose answer is stored.
+// Forget drops the acknowledgements that are stored.
 func (r *Recorder) Forget(ids ...uuid.UUID) {
 	for _, id := range ids {
-		r.answers.Remove(id)
+		r.acknowledgements.Remove(id)
 	}
 }
 
-// GiveUp writes events to the log in full, because there is no more time to wait for the sink.
-func (r *Recorder) GiveUp(ctx context.Context, events []Event) {
+// LogInFull writes events to the log in full, because there is no more time to wait for the sink.
+func (r *Recorder) LogInFull(ctx context.Context, events []Event) {
 	r.toLog(ctx, events, "Gave up waiting for the audit sink; the event is in this log in full")
-	r.Metrics.AuditEvents(r.sinkName(), ResultGivenUp, len(events))
+	r.options.Metrics.AuditEvents(r.sinkName(), ResultLogged, len(events))
 }
 
 // Use replaces the sink, at once also where the recorder waits for the old one to come back.
@@ -166,7 +166,7 @@ func (r *Recorder) sinkName() string {
 }
 
 func (r *Recorder) note(id uuid.UUID, refusal string) {
-	r.answers.Add(id, Answer{At: metav1.NewTime(r.Clock.Now()), Refusal: refusal})
+	r.acknowledgements.Add(id, Acknowledgement{At: metav1.NewTime(r.options.Clock.Now()), Refusal: refusal})
 }
 
 // toLog falls back to the program's own log, which is the last that is left.
@@ -174,12 +174,12 @@ func (r *Recorder) toLog(ctx context.Context, events []Event, why string) {
 	if len(events) == 0 {
 		return
 	}
-	_, err := r.Log.Write(ctx, events)
+	_, err := r.options.Log.Write(ctx, events)
 	for i := range events {
 		fields := []any{"event_id", events[i].ID, "event_type", events[i].Type, "execution", events[i].Namespace + "/" + events[i].ResourceID}
 		if err != nil {
 			fields = append(fields, "event", events[i], "error", err)
 		}
-		r.Logger.Warnw(why, fields...)
+		r.options.Logger.Warnw(why, fields...)
 	}
 }

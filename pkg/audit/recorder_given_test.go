@@ -218,7 +218,7 @@ func newGiven(t *testing.T) *given {
 		answered: make(chan types.NamespacedName, 100_000), stopped: make(chan struct{}),
 	}
 	g.Recorder = NewRecorder(Options{
-		Stored: g.lookUp, Answered: func(name types.NamespacedName) { g.answered <- name },
+		Stored: g.lookUp, Acknowledged: func(name types.NamespacedName) { g.answered <- name },
 		Log: g.log, Metrics: g.meter, Clock: g.clock, Logger: zap.New(core).Sugar(),
 	})
 	return g

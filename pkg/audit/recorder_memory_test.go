@@ -94,7 +94,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	before := heap()
 	r := NewRecorder(Options{
 		Stored: c.stored,
-		Answered: func(types.NamespacedName) {
+		Acknowledged: func(types.NamespacedName) {
 			if done.Add(1) == crowd {
 				close(finished)
 			}

@@ -30,16 +30,16 @@ func TestAnEventIsWrittenAndAnswered(t *testing.T) {
 	// Once for the execution, not for each of its events.
 	g.expectAnswered(a)
 	for _, of := range TypesOf(g.lookUp(a)) {
-		answer, ok := g.Answer(g.id(a, of))
-		if want := (Answer{At: ends}); !ok || !answer.At.Equal(&want.At) || answer.Refusal != "" {
+		answer, ok := g.Acknowledged(g.id(a, of))
+		if want := (Acknowledgement{At: ends}); !ok || !answer.At.Equal(&want.At) || answer.Refusal != "" {
 			t.Errorf("Answer(%s) = %v, %t, want %v", of, answer, ok, want)
 		}
 	}
 	g.Forget(g.id(a, WorkflowStarted))
-	if _, ok := g.Answer(g.id(a, WorkflowStarted)); ok {
+	if _, ok := g.Acknowledged(g.id(a, WorkflowStarted)); ok {
 		t.Error("Forget() forgets nothing")
 	}
-	if _, ok := g.Answer(g.id(a, WorkflowFailed)); !ok {
+	if _, ok := g.Acknowledged(g.id(a, WorkflowFailed)); !ok {
 		t.Error("Forget() forgets too much")
 	}
 	g.meter.expect(t, 0, map[string]int{"desk recorded": 3})
@@ -179,7 +179,7 @@ func TestARefusedEventGoesToTheLog(t *testing.T) {
 	if diff := cmp.Diff(EventsOf(g.lookUp(a), []Type{WorkflowCompleted}), g.log.written()); diff != "" {
 		t.Error("log (-want, +got):", diff)
 	}
-	if answer, ok := g.Answer(g.id(a, WorkflowCompleted)); !ok || answer.Refusal != "event_data: too large" {
+	if answer, ok := g.Acknowledged(g.id(a, WorkflowCompleted)); !ok || answer.Refusal != "event_data: too large" {
 		t.Errorf("Answer() = %v, %t", answer, ok)
 	}
 	if n := g.logs.FilterMessageSnippet("refused an event for good").Len(); n != 1 {
@@ -209,18 +209,18 @@ func TestAForgottenAnswerCostsOneMoreWrite(t *testing.T) {
 	g.Record(first)
 	g.sink.next(t).recordAll()
 	g.expectAnswered(first)
-	for i := range maxAnswers - 1 {
+	for i := range maxAcknowledgements - 1 {
 		g.note(uuid.NewSHA1(uuid.NameSpaceURL, fmt.Append(nil, i)), "")
 	}
-	if _, ok := g.answers.Get(g.id(first, WorkflowSkipped)); !ok {
-		t.Fatalf("less than %d answers are kept", maxAnswers)
+	if _, ok := g.acknowledgements.Get(g.id(first, WorkflowSkipped)); !ok {
+		t.Fatalf("less than %d acknowledgements are kept", maxAcknowledgements)
 	}
 	// Looked at last, it is the last to go.
-	for i := range maxAnswers {
+	for i := range maxAcknowledgements {
 		g.note(uuid.NewSHA1(uuid.NameSpaceDNS, fmt.Append(nil, i)), "")
 	}
-	if n := g.answers.Len(); n != maxAnswers {
-		t.Errorf("%d answers are kept, want %d", n, maxAnswers)
+	if n := g.acknowledgements.Len(); n != maxAcknowledgements {
+		t.Errorf("%d acknowledgements are kept, want %d", n, maxAcknowledgements)
 	}
 	g.Record(first)
 	c := g.sink.next(t)
@@ -243,23 +243,23 @@ func TestRecordDoesNotWaitForTheSink(t *testing.T) {
 		for i := range others {
 			g.Record(types.NamespacedName{Namespace: "elsewhere", Name: fmt.Sprint(i)})
 		}
-		g.Answer(g.id(b, WorkflowSkipped))
+		g.Acknowledged(g.id(b, WorkflowSkipped))
 		g.Forget(g.id(b, WorkflowSkipped))
-		g.GiveUp(t.Context(), EventsOf(g.lookUp(b), []Type{WorkflowSkipped}))
+		g.LogInFull(t.Context(), EventsOf(g.lookUp(b), []Type{WorkflowSkipped}))
 	}()
 	receive(t, "return from Record", done)
 	g.meter.expect(t, others, map[string]int{"desk given-up": 1})
 	c.recordAll()
 }
 
-func TestGiveUpWritesInFull(t *testing.T) {
+func TestLogInFull(t *testing.T) {
 	for _, broken := range []error{nil, errors.New("no space left on device")} {
 		t.Run(fmt.Sprint(broken), func(t *testing.T) {
 			g := newGiven(t)
 			g.log.err = broken
 			a := g.store("a", completed)
 			events := EventsOf(g.lookUp(a), TypesOf(g.lookUp(a)))
-			g.GiveUp(t.Context(), events)
+			g.LogInFull(t.Context(), events)
 			if diff := cmp.Diff(events, g.log.written()); diff != "" {
 				t.Error("log (-want, +got):", diff)
 			}
@@ -283,7 +283,7 @@ func TestGiveUpWritesInFull(t *testing.T) {
 				}
 			}
 			g.meter.expect(t, 0, map[string]int{"none given-up": 2})
-			g.GiveUp(t.Context(), nil)
+			g.LogInFull(t.Context(), nil)
 			g.meter.expect(t, 0, map[string]int{"none given-up": 2})
 		})
 	}

@@ -44,7 +44,7 @@ func (r *Recorder) Run(ctx context.Context) {
 	}
 }
 
-// write returns an error unless the sink has answered for every event.
+// write returns an error unless the sink has acknowledged every event.
 func (r *Recorder) write(ctx context.Context, b *batch) error {
 	if len(b.events) == 0 {
 		return nil
@@ -77,7 +77,7 @@ func (r *Recorder) ask(ctx context.Context, events []Event) (string, Receipt, er
 	return sink.Name(), receipt, err
 }
 
-// take keeps the answers for the executions to note.
+// take keeps the acknowledgements for the executions to note.
 func (r *Recorder) take(ctx context.Context, b *batch, sink string, receipt Receipt) {
 	for _, id := range receipt.Recorded {
 		r.note(id, "")
@@ -92,8 +92,8 @@ func (r *Recorder) take(ctx context.Context, b *batch, sink string, receipt Rece
 	for id, reason := range receipt.Refused {
 		r.note(id, reason)
 	}
-	r.Metrics.AuditEvents(sink, ResultRecorded, len(receipt.Recorded))
-	r.Metrics.AuditEvents(sink, ResultRefused, len(receipt.Refused))
+	r.options.Metrics.AuditEvents(sink, ResultRecorded, len(receipt.Recorded))
+	r.options.Metrics.AuditEvents(sink, ResultRefused, len(receipt.Refused))
 }
 
 // tell logs when a sink fails and when it is back, and counts.
@@ -101,43 +101,43 @@ func (r *Recorder) tell(sink string, left int, err error) {
 	if errors.Is(err, errNoSink) {
 		return
 	}
-	r.Metrics.AuditEvents(sink, ResultRetried, left)
+	r.options.Metrics.AuditEvents(sink, ResultRetried, left)
 	switch {
 	case err != nil:
-		r.Logger.Warnw("The audit sink does not take events; they are tried again", "sink", sink, "events", left,
+		r.options.Logger.Warnw("The audit sink does not take events; they are tried again", "sink", sink, "events", left,
 			"executions", r.queue.Len(), "error", err)
 	case r.lastError != nil:
-		r.Logger.Infow("The audit sink takes events again", "sink", sink)
+		r.options.Logger.Infow("The audit sink takes events again", "sink", sink)
 	}
 	r.lastError = err
 }
 
-// done lets executions go, or queues those again that have events left, behind all others.
+// done takes executions off the queue, or puts those that have events left behind all others.
 func (r *Recorder) done(b *batch) {
-	answered, unanswered := sets.New[types.NamespacedName](), sets.New[types.NamespacedName]()
+	acknowledged, outstanding := sets.New[types.NamespacedName](), sets.New[types.NamespacedName]()
 	for i := range b.events {
 		execution := b.of[b.events[i].ID]
-		if _, ok := r.Answer(b.events[i].ID); ok {
-			answered.Insert(execution)
+		if _, ok := r.Acknowledged(b.events[i].ID); ok {
+			acknowledged.Insert(execution)
 		} else {
-			unanswered.Insert(execution)
+			outstanding.Insert(execution)
 		}
 	}
 	for _, execution := range b.executions {
-		if unanswered.Has(execution) {
+		if outstanding.Has(execution) {
 			r.queue.Add(execution)
 		}
 		r.queue.Done(execution)
-		if answered.Has(execution) {
-			r.Answered(execution)
+		if acknowledged.Has(execution) {
+			r.options.Acknowledged(execution)
 		}
 	}
-	r.Metrics.AuditPending(r.queue.Len())
+	r.options.Metrics.AuditPending(r.queue.Len())
 }
 
 // pause lets a failing sink rest, until another one comes.
 func (r *Recorder) pause(ctx context.Context, d time.Duration) {
-	timer := r.Clock.NewTimer(d)
+	timer := r.options.Clock.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

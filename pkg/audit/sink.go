@@ -23,7 +23,7 @@ type Sink interface {
 	Close()
 }
 
-// Receipt is a sink's answer for a batch of events.
+// Receipt is a sink's acknowledgement of a batch of events.
 type Receipt struct {
 	// Recorded are the events that are stored, by whomever.
 	Recorded []uuid.UUID

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,7 +16,6 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
-	"k8s.io/utils/clock"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/controller"
@@ -29,7 +27,6 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
@@ -49,20 +46,18 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	store := config.NewStore(logger.Named("config-store"))
 	store.WatchConfigs(cmw)
 
-	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
-	index := pipelinerun.WatchedIndex(ctx)
-	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, clock.RealClock{})
+	parts := takeover.NewParts(ctx)
 	r := &Reconciler{
 		leases:     leases(ctx).Lister().Leases(system.Namespace()),
 		executions: executioninformer.Get(ctx).Lister(),
-		index:      index,
-		client:     executionclient.Get(ctx),
-		runs:       ours,
-		locks:      locks,
-		takeover:   takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}, runinformers.Namespace(ctx)),
+		index:      parts.Index,
+		client:     parts.Executions,
+		runs:       parts.Runs,
+		locks:      parts.Locks,
+		takeover:   parts.Takeover,
 		config:     store,
 		events:     eventRecorder(ctx),
-		clock:      clock.RealClock{},
+		clock:      parts.Clock,
 	}
 	r.PromoteFunc = r.promote
 	impl := retry.NewImpl(ctx, r, controller.ControllerOptions{WorkQueueName: "targetlease", Logger: logger})

@@ -65,7 +65,7 @@ func Execution(key string, facts ...ExecutionOption) *v1alpha1.WorkflowExecution
 	for _, fact := range facts {
 		fact(wfe)
 	}
-	audit.Note(wfe, audit.Unanswered)
+	audit.Note(wfe, audit.Unacknowledged)
 	return wfe
 }
 
@@ -219,7 +219,9 @@ func FailedUnstarted(reason v1alpha1.FailureReason, message string) ExecutionOpt
 
 // Audited has its events recorded, a second ago.
 func Audited(wfe *v1alpha1.WorkflowExecution) {
-	audit.Note(wfe, func(uuid.UUID) (audit.Answer, bool) { return audit.Answer{At: Ago(time.Second)}, true })
+	audit.Note(wfe, func(uuid.UUID) (audit.Acknowledgement, bool) {
+		return audit.Acknowledgement{At: Ago(time.Second)}, true
+	})
 }
 
 // Deleted was asked to go, that long ago.

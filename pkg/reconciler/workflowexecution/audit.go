@@ -21,9 +21,9 @@ import (
 // Audit is what the reconciler needs of audit.Recorder. None of it waits for a sink.
 type Audit interface {
 	Record(types.NamespacedName)
-	Answer(uuid.UUID) (audit.Answer, bool)
+	Acknowledged(uuid.UUID) (audit.Acknowledgement, bool)
 	Forget(...uuid.UUID)
-	GiveUp(context.Context, []audit.Event)
+	LogInFull(context.Context, []audit.Event)
 }
 
 // enqueueEvents has the recorder write what is stored and not recorded. It comes first in a reconcile: what that
@@ -33,7 +33,7 @@ func (r *Reconciler) enqueueEvents(_ context.Context, s *state) (bool, reconcile
 	for _, record := range wfe.Status.AuditTrail {
 		r.audit.Forget(audit.ID(wfe.UID, audit.Type(record.EventType)))
 	}
-	if len(audit.Unrecorded(wfe, r.audit.Answer)) > 0 {
+	if len(audit.Unrecorded(wfe, r.audit.Acknowledged)) > 0 {
 		r.audit.Record(types.NamespacedName{Namespace: wfe.Namespace, Name: wfe.Name})
 	}
 	return false, nil
@@ -41,17 +41,17 @@ func (r *Reconciler) enqueueEvents(_ context.Context, s *state) (bool, reconcile
 
 // acknowledgements are those that a reconcile notes: all of them with a status that is written anyway, and otherwise
 // those that have waited for one long enough.
-func (r *Reconciler) acknowledgements(written bool) func(uuid.UUID) (audit.Answer, bool) {
-	return func(id uuid.UUID) (audit.Answer, bool) {
-		answer, ok := r.audit.Answer(id)
-		return answer, ok && (written || r.clock.Since(answer.At.Time) >= answerDelay)
+func (r *Reconciler) acknowledgements(written bool) func(uuid.UUID) (audit.Acknowledgement, bool) {
+	return func(id uuid.UUID) (audit.Acknowledgement, bool) {
+		acknowledgement, ok := r.audit.Acknowledged(id)
+		return acknowledgement, ok && (written || r.clock.Since(acknowledgement.At.Time) >= acknowledgementDelay)
 	}
 }
 
 // awaitAudit keeps a deleted execution until its events are recorded, for as long as the configuration says.
 // Then they go to the log in full.
 func (r *Reconciler) awaitAudit(ctx context.Context, wfe *v1alpha1.WorkflowExecution) reconciler.Event {
-	unrecorded := audit.Unrecorded(wfe, r.audit.Answer)
+	unrecorded := audit.Unrecorded(wfe, r.audit.Acknowledged)
 	// Where another finalizer keeps the execution, its events are recorded or in the log by now.
 	if len(unrecorded) == 0 || !slices.Contains(wfe.Finalizers, workflowexecution.FinalizerName) {
 		return nil
@@ -60,7 +60,7 @@ func (r *Reconciler) awaitAudit(ctx context.Context, wfe *v1alpha1.WorkflowExecu
 	if remaining := waitsSince(wfe).Add(wait).Sub(r.clock.Now()); remaining > 0 {
 		return r.after(remaining)
 	}
-	r.audit.GiveUp(ctx, audit.EventsOf(wfe, unrecorded))
+	r.audit.LogInFull(ctx, audit.EventsOf(wfe, unrecorded))
 	return nil
 }
 

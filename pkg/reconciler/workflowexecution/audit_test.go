@@ -31,8 +31,8 @@ func since(d time.Duration) given.ExecutionOption {
 // startRecorded has a sink's answer for the start only.
 func startRecorded(wfe *v1alpha1.WorkflowExecution) {
 	started := audit.ID(wfe.UID, audit.WorkflowStarted)
-	audit.Note(wfe, func(id uuid.UUID) (audit.Answer, bool) {
-		return audit.Answer{At: given.Ago(time.Second)}, id == started
+	audit.Note(wfe, func(id uuid.UUID) (audit.Acknowledgement, bool) {
+		return audit.Acknowledgement{At: given.Ago(time.Second)}, id == started
 	})
 }
 
@@ -101,23 +101,23 @@ func TestDeletedWaitsForTheAuditTrail(t *testing.T) {
 	})
 }
 
-// An answer that comes while an earlier one waits is not old enough when that one's pass comes.
-func TestEachAnswerHasItsPass(t *testing.T) {
+// An acknowledgement that comes while an earlier one waits is not old enough when that one's reconcile comes.
+func TestEachAcknowledgementHasItsReconcile(t *testing.T) {
 	clock, reconciles := clocktesting.NewFakeClock(given.Now()), 0
-	answered := wake(clock, func(types.NamespacedName) { reconciles++ })
+	acknowledged := wake(clock, func(types.NamespacedName) { reconciles++ })
 	for _, step := range []struct {
 		after      time.Duration
-		answer     bool
+		arrives    bool
 		reconciles int
 	}{
 		{0, true, 0},
-		{answerDelay * 9 / 10, true, 0},
-		{answerDelay / 10, false, 1},
-		{answerDelay * 9 / 10, false, 2},
+		{acknowledgementDelay * 9 / 10, true, 0},
+		{acknowledgementDelay / 10, false, 1},
+		{acknowledgementDelay * 9 / 10, false, 2},
 	} {
 		clock.Step(step.after)
-		if step.answer {
-			answered(types.NamespacedName{Namespace: "payments", Name: "fix"})
+		if step.arrives {
+			acknowledged(types.NamespacedName{Namespace: "payments", Name: "fix"})
 		}
 		if reconciles != step.reconciles {
 			t.Errorf("%d reconciles, want %d", reconciles, step.reconciles)

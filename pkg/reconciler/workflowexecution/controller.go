@@ -12,15 +12,14 @@ import (
 	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/utils/clock"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
 	"knative.dev/pkg/logging/logkey"
 	"knative.dev/pkg/reconciler"
-	"knative.dev/pkg/system"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
@@ -42,32 +41,29 @@ const queueName = "kubernaut.ai.workflowexecution.pkg.reconciler.workflowexecuti
 func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl {
 	executions := executioninformer.Get(ctx)
 	pipelineRuns, pods := runinformers.PipelineRuns(ctx), runinformers.Pods(ctx)
-	locks := targetlock.NewStore(kubeclient.Get(ctx).CoordinationV1(), system.Namespace(), clock.RealClock{})
-	index := pipelinerun.WatchedIndex(ctx)
-	ours := pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, clock.RealClock{})
-
+	parts := takeover.NewParts(ctx)
 	r := &Reconciler{
-		executions:   executionclient.Get(ctx),
+		executions:   parts.Executions,
 		tekton:       tektonclient.Get(ctx),
 		runLister:    pipelineRuns.Lister(),
-		index:        index,
+		index:        parts.Index,
 		deletedPods:  pipelinerun.NewDeletedPods(),
-		runNamespace: runinformers.Namespace(ctx),
+		runNamespace: parts.RunNamespace,
 		targets:      targets(ctx),
-		locks:        locks,
-		runs:         ours,
-		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, clock.RealClock{}, runinformers.Namespace(ctx)),
-		clock:        clock.RealClock{},
+		locks:        parts.Locks,
+		runs:         parts.Runs,
+		takeover:     parts.Takeover,
+		clock:        parts.Clock,
 	}
-	recorder := recorderOf(ctx)
-	r.audit = recorder
 	ctx = context.WithValue(ctx, executionclient.Key{}, noting{executionclient.Get(ctx)})
+	var impl *controller.Impl
+	recorder, follow := newRecorder(ctx, executions.Lister(), func(key types.NamespacedName) { impl.EnqueueKey(key) })
+	r.audit = recorder
 	// A change wakes no execution: one that runs keeps the settings it started with.
-	store := config.NewStore(logging.FromContext(ctx).Named("config-store"), useSink(ctx, recorder))
+	store := config.NewStore(logging.FromContext(ctx).Named("config-store"), follow)
 	store.WatchConfigs(cmw)
-	impl := newImpl(ctx, r, store)
+	impl = newImpl(ctx, r, store)
 	r.tracker = impl.Tracker
-	recorder.Stored, recorder.Answered = stored(executions.Lister()), wake(clock.RealClock{}, impl.EnqueueKey)
 	go recorder.Run(ctx)
 
 	if err := executions.Informer().SetTransform(runinformers.DropManagedFields); err != nil {

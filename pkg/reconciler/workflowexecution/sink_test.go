@@ -24,14 +24,14 @@ type trail struct {
 	executions listers.WorkflowExecutionLister
 	clock      clock.PassiveClock
 	// sink holds what is stored; nil is none.
-	sink     map[uuid.UUID]audit.Event
-	answered map[uuid.UUID]audit.Answer
+	sink         map[uuid.UUID]audit.Event
+	acknowledged map[uuid.UUID]audit.Acknowledgement
 }
 
 func newTrail(executions listers.WorkflowExecutionLister, now clock.PassiveClock, sink map[uuid.UUID]audit.Event) *trail {
-	s := &trail{executions: executions, clock: now, sink: sink, answered: map[uuid.UUID]audit.Answer{}}
+	s := &trail{executions: executions, clock: now, sink: sink, acknowledged: map[uuid.UUID]audit.Acknowledgement{}}
 	for id := range sink {
-		s.answered[id] = audit.Answer{At: metav1.NewTime(now.Now().Add(-answerDelay))}
+		s.acknowledged[id] = audit.Acknowledgement{At: metav1.NewTime(now.Now().Add(-acknowledgementDelay))}
 	}
 	return s
 }
@@ -46,24 +46,24 @@ func (s *trail) Record(key types.NamespacedName) {
 			panic(fmt.Sprintf("an event has changed: before %+v, now %+v", before, e))
 		}
 		s.sink[e.ID] = e
-		s.answered[e.ID] = audit.Answer{At: metav1.NewTime(s.clock.Now())}
+		s.acknowledged[e.ID] = audit.Acknowledgement{At: metav1.NewTime(s.clock.Now())}
 	}
 }
 
-func (s *trail) Answer(id uuid.UUID) (audit.Answer, bool) {
-	answer, ok := s.answered[id]
-	return answer, ok
+func (s *trail) Acknowledged(id uuid.UUID) (audit.Acknowledgement, bool) {
+	acknowledgement, ok := s.acknowledged[id]
+	return acknowledgement, ok
 }
 
 func (s *trail) Forget(ids ...uuid.UUID) {
 	for _, id := range ids {
-		delete(s.answered, id)
+		delete(s.acknowledged, id)
 	}
 }
 
-func (*trail) GiveUp(context.Context, []audit.Event) {}
+func (*trail) LogInFull(context.Context, []audit.Event) {}
 
-// recorded is an execution whose events a sink has answered for.
+// recorded is an execution whose events a sink has acknowledged.
 func recorded(wfe *v1alpha1.WorkflowExecution) *v1alpha1.WorkflowExecution {
 	given.Audited(wfe)
 	return wfe

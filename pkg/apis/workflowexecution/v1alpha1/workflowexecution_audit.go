@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// ReasonAuditPending means that no sink has answered for an audit event yet.
+	// ReasonAuditPending means that no sink has acknowledged an audit event yet.
 	ReasonAuditPending = "Pending"
 	// ReasonAuditRefused means that the sink will never take an audit event.
 	ReasonAuditRefused = "Refused"
@@ -18,7 +18,7 @@ const (
 // MaxAuditRefusal is the longest refusal of an audit event that is kept, in characters.
 const MaxAuditRefusal = 1024
 
-// AuditRecordOf returns what a sink has answered for the event of a type, or nil.
+// AuditRecordOf returns what a sink has acknowledged of the event of a type, or nil.
 func (s *WorkflowExecutionStatus) AuditRecordOf(eventType string) *AuditRecord {
 	i := slices.IndexFunc(s.AuditTrail, func(r AuditRecord) bool { return r.EventType == eventType })
 	if i < 0 {
@@ -27,8 +27,8 @@ func (s *WorkflowExecutionStatus) AuditRecordOf(eventType string) *AuditRecord {
 	return &s.AuditTrail[i]
 }
 
-// MarkAuditAnswered notes that a sink has answered for an event, once.
-func (s *WorkflowExecutionStatus) MarkAuditAnswered(record AuditRecord) {
+// MarkAuditAcknowledged notes that a sink has acknowledged an event, once.
+func (s *WorkflowExecutionStatus) MarkAuditAcknowledged(record AuditRecord) {
 	if s.AuditRecordOf(record.EventType) != nil {
 		return
 	}
