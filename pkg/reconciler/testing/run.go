@@ -96,6 +96,11 @@ func CancelledAt(ago time.Duration) RunOption {
 	}
 }
 
+// SetBack was made pending again by somebody after it was started, while its tasks run.
+func SetBack(run *tektonv1.PipelineRun) {
+	run.Spec.Status, run.Generation = tektonv1.PipelineRunSpecStatusPending, 3
+}
+
 // Foreign has the name of our run and was made by somebody else.
 func Foreign(run *tektonv1.PipelineRun) {
 	run.UID, run.Labels, run.Annotations = "foreign", nil, nil
@@ -194,6 +199,14 @@ func PodCreated(ago time.Duration) func(*corev1.Pod) {
 func PodDeleted(pod *corev1.Pod) {
 	at := Ago(time.Second)
 	pod.DeletionTimestamp, pod.Finalizers = &at, []string{"test/kubelet"}
+}
+
+// PodDeletedAgo should have ended that long ago.
+func PodDeletedAgo(ago time.Duration) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) {
+		PodDeleted(pod)
+		pod.DeletionTimestamp = new(Ago(ago))
+	}
 }
 
 // PodUnlabelled was made while the run had lost our label.

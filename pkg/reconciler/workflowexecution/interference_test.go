@@ -1,0 +1,159 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"testing"
+	"time"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgotesting "k8s.io/client-go/testing"
+	rtesting "knative.dev/pkg/reconciler/testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+)
+
+// setBack is a run that was started and then, by somebody, made pending again. Its tasks run on.
+func setBack(ago time.Duration) *tektonv1.PipelineRun {
+	return given.Run(execution(), given.Running(ago), given.SetBack)
+}
+
+// What somebody else does to a run is brought to what the lock demands.
+func TestStartedByOthers(t *testing.T) {
+	created := execution(given.RunCreated)
+	starts := given.Run(execution(), given.Running(0))
+	lease := given.LockLease(execution(), time.Minute)
+	noted := status(execution(given.Started(0), given.Mirroring(working(0))))
+	cancels := patches(cancelPatch(v1alpha1.FailureCancelled))
+	again := given.With(given.Requeues(time.Minute))
+	run(t, rtesting.TableTest{{
+		// Nobody can tell whether a reconcile before a crash has done it.
+		Name:              "under our lock",
+		Objects:           []runtime.Object{created, starts, lease},
+		WantStatusUpdates: noted, WantEvents: []string{started}, OtherTestData: given.With(given.Requeues(30 * time.Minute)),
+	}, {
+		Name:        "under a lock that is fenced",
+		Objects:     []runtime.Object{created, starts, given.LockLease(execution(), time.Minute, given.Fenced)},
+		WantPatches: cancels, OtherTestData: again,
+	}, {
+		Name:        "under the lock of another",
+		Objects:     []runtime.Object{created, starts, given.LockLease(given.Execution("billing/other"), time.Minute), given.Execution("billing/other", given.Locked)},
+		WantPatches: cancels, OtherTestData: again,
+	}, {
+		Name:        "without any lock",
+		Objects:     []runtime.Object{created, starts},
+		WantPatches: cancels, OtherTestData: again,
+	}, {
+		Name:         "and nobody knows of the lock",
+		Objects:      []runtime.Object{created, starts, lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("get", "leases")},
+		WantErr:      true,
+		WantEvents:   []string{internalError("failed to read the lease of target payment/deployments.apps/api: inducing failure for get leases")},
+	}, {
+		// It goes on as what it is: one that is cancelled.
+		Name:              "and cancelled already",
+		Objects:           []runtime.Object{created, given.Run(execution(), given.Running(0), given.Cancelled(v1alpha1.FailureCancelled))},
+		WantStatusUpdates: noted, WantEvents: []string{started}, OtherTestData: given.With(given.Requeues(5 * time.Minute)),
+	}})
+}
+
+func TestSetBackToPending(t *testing.T) {
+	lease := given.LockLease(execution(), time.Minute)
+	alive := execution(given.Started(time.Minute), given.Mirroring(working(0)))
+	late := execution(given.Started(time.Hour), given.Mirroring(working(0)))
+	other := given.Run(given.Execution("billing/other"), given.Running(time.Minute))
+	cancels := patches(cancelPatch(v1alpha1.FailureCancelled))
+	run(t, rtesting.TableTest{{
+		Name:          "it is started again",
+		Objects:       []runtime.Object{alive, setBack(time.Minute), lease},
+		WantPatches:   patches(startPatch()),
+		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		// The cache is older than that of executions, as after each start.
+		Name:          "only the cache says so",
+		Objects:       []runtime.Object{alive, given.Run(execution()), lease},
+		OtherTestData: given.With(given.Live(given.Run(execution(), given.Running(time.Minute)))),
+	}, {
+		// Its deadline holds, whatever becomes of the start.
+		Name:         "it cannot be started again",
+		Objects:      []runtime.Object{alive, setBack(time.Minute), lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
+		WantPatches:  patches(startPatch()), OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		Name:          "at the deadline it is ended",
+		Objects:       []runtime.Object{late, setBack(time.Hour), lease},
+		WantPatches:   patches(startPatch(), cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
+	}, {
+		Name:        "the lock is fenced",
+		Objects:     []runtime.Object{alive, setBack(time.Minute), given.LockLease(execution(), time.Minute, given.Fenced)},
+		WantPatches: cancels, OtherTestData: given.With(given.Requeues(time.Minute)),
+	}, {
+		Name:        "another works on the target",
+		Objects:     []runtime.Object{alive, setBack(time.Minute), lease, other},
+		WantPatches: cancels, OtherTestData: given.With(given.Requeues(time.Minute)),
+	}, {
+		// It may have been started by somebody, and set back, before anything was noted.
+		Name:              "no start was noted",
+		Objects:           []runtime.Object{execution(given.RunCreated), setBack(time.Minute), lease},
+		WantPatches:       patches(startPatch()),
+		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(working(0)))), WantEvents: []string{started},
+		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		// It is not taken for one that never started.
+		Name:          "and the execution is deleted",
+		Objects:       []runtime.Object{execution(given.Deleted(0), given.Started(time.Minute), given.Mirroring(working(0))), setBack(time.Minute), lease},
+		WantPatches:   cancels,
+		OtherTestData: given.With(given.Requeues(time.Minute)),
+	}, {
+		Name:              "and the execution is deleted, before a start was noted",
+		Objects:           []runtime.Object{execution(given.Deleted(0), given.RunCreated), setBack(time.Minute), lease},
+		WantPatches:       cancels,
+		WantStatusUpdates: status(execution(given.Deleted(0), given.Started(time.Minute), given.Mirroring(working(0)))), WantEvents: []string{started},
+		OtherTestData: given.With(given.Requeues(time.Minute)),
+	}})
+}
+
+// A run that somebody has made in the likeness of ours counts as work on the target, whoever it pretends to be.
+func TestRerunKeepsTheTarget(t *testing.T) {
+	runs := rerun(given.Running(time.Minute))
+	nameless := rerun(given.Running(time.Minute))
+	nameless.Annotations = nil
+	pending := given.Run(execution())
+	lease := given.LockLease(execution(), time.Minute)
+	by := func(run *tektonv1.PipelineRun) string {
+		return "PipelineRun kubernaut-workflows/" + run.Name + " is on target payment/deployments.apps/api since 2026-03-01T11:59:00Z " +
+			"without its lock: somebody has made it in the likeness of another; it is being ended, create a new execution once it has"
+	}
+	skipped := func(message string, by *v1alpha1.ConflictingWorkflow, facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+		return execution(append(facts, func(wfe *v1alpha1.WorkflowExecution) {
+			given.Observed(wfe)
+			wfe.Status.MarkSkipped(v1alpha1.SkipDetails{
+				Reason: v1alpha1.SkipResourceBusy, Message: message, SkippedAt: given.Ago(0), ConflictingWorkflow: by,
+			})
+		})...)
+	}
+	copied := &v1alpha1.ConflictingWorkflow{
+		Namespace: "payments", Name: "fix", WorkflowID: given.WorkflowID, TargetResource: given.Target, StartedAt: given.Ago(time.Minute),
+	}
+	run(t, rtesting.TableTest{{
+		Name:              "from a new execution",
+		Objects:           []runtime.Object{execution(), runs},
+		WantStatusUpdates: status(skipped(by(runs), copied)),
+		WantEvents:        []string{"Normal WorkflowSkipped ResourceBusy: " + by(runs)},
+	}, {
+		Name:              "whose annotations are gone",
+		Objects:           []runtime.Object{execution(), nameless},
+		WantStatusUpdates: status(skipped(by(nameless), nil)),
+		WantEvents:        []string{"Normal WorkflowSkipped ResourceBusy: " + by(nameless)},
+	}, {
+		Name:              "from one that is about to start",
+		Objects:           []runtime.Object{execution(given.RunCreated), pending, runs, lease},
+		WantDeletes:       deletions(runDeletion()),
+		WantStatusUpdates: status(skipped(by(runs), copied, given.RunCreated)),
+		WantEvents:        []string{"Normal WorkflowSkipped ResourceBusy: " + by(runs)},
+	}})
+}
