@@ -59,6 +59,16 @@ func (t *Takeover) Free(
 		return pipelinerun.Progress{}, nil
 	}
 	theirs := t.claimOf(conflict, holder)
+	progress, err := t.free(ctx, theirs, holder, policy)
+	if theirs.RunNamespace != t.runNamespace {
+		progress.Next = min(progress.Next, pipelinerun.ElsewhereInterval)
+	}
+	return progress, pipelinerun.WithMissingRights(err, theirs.RunNamespace, t.runNamespace)
+}
+
+func (t *Takeover) free(
+	ctx context.Context, theirs targetlock.Claim, holder *v1alpha1.WorkflowExecution, policy targetlock.Policy,
+) (pipelinerun.Progress, error) {
 	if err := t.locks.Fence(ctx, theirs); err != nil {
 		return pipelinerun.Progress{}, err
 	}

@@ -160,6 +160,9 @@ func (r *Reconciler) endHolder(ctx context.Context, lease *coordinationv1.Lease,
 	conflict.Target = target
 	policy := targetlock.PolicyOf(config.FromContextOrDefaults(ctx).WorkflowExecution)
 	progress, err := r.takeover.Free(ctx, conflict, policy)
+	if errors.Is(err, pipelinerun.ErrUnreachable) {
+		r.events.Event(lease, corev1.EventTypeWarning, eventTargetStaysLocked, err.Error())
+	}
 	if err != nil || progress.Ended {
 		return err
 	}

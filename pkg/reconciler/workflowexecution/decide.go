@@ -5,7 +5,10 @@ package workflowexecution
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -65,7 +68,12 @@ func (r *Reconciler) takeOver(ctx context.Context, claim targetlock.Claim, confl
 	// Its Lease was found by the name of this target, whatever somebody has made of its annotation.
 	conflict.Target = claim.Target
 	progress, err := r.takeover.Free(ctx, conflict, policy(ctx))
-	if progress.Ended && err == nil {
+	switch {
+	case errors.Is(err, pipelinerun.ErrUnreachable):
+		// The target is busy as long as nobody may look; the reconciler of Leases tells about it.
+		logging.FromContext(ctx).Warnw("What a dead holder left cannot be ended", "holder", conflict.Identity, "error", err)
+		return nil
+	case progress.Ended && err == nil:
 		return targetlock.ErrChanged
 	}
 	return err

@@ -102,7 +102,7 @@ func (r *Reconciler) noteWaiting(ctx context.Context, wfe *v1alpha1.WorkflowExec
 
 // stuckOn is what a pod waits for, or a TaskRun that got none, which no watch tells.
 func (r *Reconciler) stuckOn(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (failure.Waiting, error) {
-	pods, err := r.index.PodsOf(wfe.UID)
+	pods, err := r.podsOf(ctx, wfe)
 	if err != nil {
 		return failure.Waiting{}, err
 	}

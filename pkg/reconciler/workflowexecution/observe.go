@@ -24,7 +24,7 @@ func (r *Reconciler) mirror(ctx context.Context, wfe *v1alpha1.WorkflowExecution
 	if err := r.noteStart(ctx, wfe, run); err != nil {
 		return err
 	}
-	pods, err := r.index.PodsOf(wfe.UID)
+	pods, err := r.podsOf(ctx, wfe)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func follow(ctx context.Context, s *state, steps ...step) reconciler.Event {
 // ReconcileKind is the life of an execution.
 func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
-	return follow(ctx, &state{wfe: wfe},
+	return r.followElsewhere(wfe, follow(ctx, &state{wfe: wfe},
 		r.enqueueEvents,
 		r.reconcileFinished,
 		r.reconcileClaim,
@@ -105,14 +105,14 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, wfe *v1alpha1.WorkflowEx
 		r.reconcileProgress,
 		r.reconcileDeadline,
 		r.reconcileOutcome,
-	)
+	))
 }
 
 // FinalizeKind ends what a deleted execution has running, in a way that lets its finally tasks run,
 // and frees its target. The execution stays until its outcome is stored and its events are recorded.
 func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (event reconciler.Event) {
 	defer r.settle(ctx, wfe, wfe.Status.DeepCopy(), &event)
-	return follow(ctx, &state{wfe: wfe},
+	return r.followElsewhere(wfe, follow(ctx, &state{wfe: wfe},
 		r.enqueueEvents,
 		r.finalizeFinished,
 		r.finalizeClaim,
@@ -121,7 +121,7 @@ func (r *Reconciler) FinalizeKind(ctx context.Context, wfe *v1alpha1.WorkflowExe
 		r.finalizeRunning,
 		r.finalizeOutcome,
 		r.finalizeRelease,
-	)
+	))
 }
 
 // settle announces what a reconcile has changed, and notes what the audit sink has acknowledged. A reconcile of
@@ -134,7 +134,8 @@ func (r *Reconciler) settle(
 ) {
 	if errors.Is(*event, errCacheLags) {
 		logging.FromContext(ctx).Debugw("Nothing done", "reason", (*event).Error())
-		wfe.Status, *event = *before, controller.NewSkipKey(wfe.Namespace+"/"+wfe.Name)
+		wfe.Status = *before
+		*event = r.followElsewhere(wfe, controller.NewSkipKey(wfe.Namespace+"/"+wfe.Name))
 		if before.ObservedGeneration == 0 {
 			// Knative has given conditions to a copy that was never looked at, and would store them.
 			wfe.Status.Conditions, wfe.Generation = nil, 0

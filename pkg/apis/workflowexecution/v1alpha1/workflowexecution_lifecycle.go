@@ -39,6 +39,8 @@ const (
 	ReasonTargetUndecided = "TargetUndecided"
 	// ReasonNotEnding means that the run was cancelled, and has not ended in the time that it has for that.
 	ReasonNotEnding = "NotEnding"
+	// ReasonUnreachable means that the controller may not look at the PipelineRun where it is.
+	ReasonUnreachable = "Unreachable"
 	// ReasonReleasing means that the run has ended, and that its target is not free yet.
 	ReasonReleasing = "Releasing"
 )
@@ -149,6 +151,19 @@ func (s *WorkflowExecutionStatus) PropagatePipelineRunStatus(summary PipelineRun
 // MarkNotEnding notes what a person should do about a cancelled run that does not end. It stays until the run has ended.
 func (s *WorkflowExecutionStatus) MarkNotEnding(message string) {
 	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotEnding, "%s", message)
+	s.derivePhase()
+}
+
+// MarkUnreachable notes why the controller cannot follow the PipelineRun. The phase stays what it was.
+func (s *WorkflowExecutionStatus) MarkUnreachable(message string) {
+	reason := ReasonUnreachable
+	switch {
+	case s.HasOutcome():
+		reason = ReasonReleasing
+	case !s.HasStarted():
+		reason = ReasonNotStarted
+	}
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, reason, "%s", message)
 	s.derivePhase()
 }
 

@@ -60,6 +60,9 @@ func (l *life) actions() map[string]func(*rapid.T) {
 		"wait": l.when(func() bool { return !l.isOver() && l.hasOutcome() }, func(*rapid.T) {
 			l.status.MarkWaitingForRelease("pod x works on")
 		}),
+		"lose sight": l.when(func() bool { return !l.isOver() && l.hasRun() }, func(*rapid.T) {
+			l.status.MarkUnreachable("no rights in the former namespace")
+		}),
 		"release": l.when(func() bool { return !l.isOver() && l.hasOutcome() }, func(*rapid.T) { l.status.MarkReleased() }),
 		"audit": func(*rapid.T) {
 			conditionSet.Manage(l.status).MarkUnknown(ConditionAuditRecorded, "Waiting", "for the sink")

@@ -161,6 +161,32 @@ func TestCreationIsRetried(t *testing.T) {
 	s.expectReason(ConditionPipelineRunSucceeded, ReasonNotStarted)
 }
 
+func TestRunOutOfSight(t *testing.T) {
+	// The phase stays what it was, and whoever waits reads why.
+	s := newStory(t)
+	s.MarkLockAcquired()
+	s.MarkPipelineRunCreated(runRef())
+	for _, step := range []struct {
+		advance func()
+		phase   Phase
+		reason  string
+	}{
+		{func() {}, PhasePending, ReasonNotStarted},
+		{func() { s.MarkStarted(storyBegins) }, PhaseRunning, ReasonUnreachable},
+		{func() { s.MarkReleasing(storyEnds, nil) }, PhaseRunning, ReasonReleasing},
+	} {
+		step.advance()
+		s.MarkUnreachable("grant what 100%d lacks")
+		s.expect(step.phase, unknown, yes, yes, unknown)
+		s.expectReason(ConditionPipelineRunSucceeded, step.reason)
+		if got := s.GetCondition(ConditionPipelineRunSucceeded).GetMessage(); got != "grant what 100%d lacks" {
+			t.Errorf("message = %q", got)
+		}
+	}
+	s.MarkReleased()
+	s.expect(PhaseCompleted, yes, yes, yes, yes)
+}
+
 func TestSucceeds(t *testing.T) {
 	s := newStory(t)
 	s.MarkLockAcquired()

@@ -1,0 +1,157 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workflowexecution
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgotesting "k8s.io/client-go/testing"
+	rtesting "knative.dev/pkg/reconciler/testing"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
+)
+
+// formerNamespace was the execution namespace before it was configured anew.
+const formerNamespace = "former-workflows"
+
+// elsewhere is an execution whose run was created there.
+func elsewhere(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+	moved := func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.PipelineRunRef.Namespace = formerNamespace }
+	return execution(append(facts, moved)...)
+}
+
+// runElsewhere is its run. Nothing of it is watched, so that it belongs among the live objects of a row.
+func runElsewhere(facts ...given.RunOption) *tektonv1.PipelineRun {
+	moved := func(run *tektonv1.PipelineRun) { run.Namespace = formerNamespace }
+	return given.Run(execution(), append(facts, moved)...)
+}
+
+// noRights are an installation that has moved them to the new namespace.
+func noRights(verb, resource string) clientgotesting.ReactionFunc {
+	return given.Refuse(verb, resource, apierrors.NewForbidden(pipelineRuns, runName, errors.New("RBAC")))
+}
+
+const whatToGrant = "the run is in a namespace that is not the execution namespace any more: give the controller's ServiceAccount in namespace " +
+	"former-workflows what the Role workflowexecution-controller grants in kubernaut-workflows, until no execution has a run there: "
+
+func unreachable(message string) given.ExecutionOption {
+	return func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.MarkUnreachable(whatToGrant + message) }
+}
+
+func TestRunElsewhereIsFollowed(t *testing.T) {
+	lease := given.LockLease(execution(), time.Minute)
+	works := runElsewhere(given.Running(time.Minute))
+	mirrored := elsewhere(given.Started(time.Minute), given.Mirroring(working(0)))
+	soon := given.Requeues(5 * time.Second)
+	const noRead = `failed to read PipelineRun former-workflows/fix-bd45276987: pipelineruns.tekton.dev "fix-bd45276987" is forbidden: RBAC`
+	run(t, rtesting.TableTest{{
+		// No watch announces anything of it: it is looked at again soon.
+		Name:          "nothing new",
+		Objects:       []runtime.Object{mirrored, lease},
+		OtherTestData: given.With(soon, given.Live(works, given.Pod(works, "drain"))),
+	}, {
+		Name:              "a task has ended",
+		Objects:           []runtime.Object{mirrored, lease},
+		OtherTestData:     given.With(soon, given.Live(works, given.Pod(works, "drain", given.PodEnded))),
+		WantStatusUpdates: status(elsewhere(given.Started(time.Minute), given.Mirroring(working(1)))),
+	}, {
+		Name:          "its deadline comes before the next look",
+		Objects:       []runtime.Object{elsewhere(given.Started(30*time.Minute-time.Second), given.Mirroring(working(0))), lease},
+		OtherTestData: given.With(given.Requeues(time.Second), given.Live(works)),
+	}, {
+		Name:          "its deadline is reached",
+		Objects:       []runtime.Object{elsewhere(given.Started(30*time.Minute), given.Mirroring(working(0))), lease},
+		OtherTestData: given.With(soon, given.Live(works)),
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureDeadlineExceeded)),
+	}, {
+		Name:              "it has succeeded",
+		Objects:           []runtime.Object{mirrored, lease},
+		OtherTestData:     given.With(given.Live(runElsewhere(given.Running(time.Minute), given.Succeeded(0)))),
+		WantUpdates:       updates(free(succeededNow())),
+		WantStatusUpdates: status(elsewhere(endsWell, given.NextIn(5*time.Minute), given.Released)),
+		WantEvents:        []string{lockReleased, completed},
+	}, {
+		Name:              "it has succeeded, and a pod of it works",
+		Objects:           []runtime.Object{mirrored, lease},
+		OtherTestData:     given.With(soon, given.Live(runElsewhere(given.Running(time.Minute), given.Succeeded(0)), given.Pod(works, "drain"))),
+		WantStatusUpdates: status(elsewhere(endsWell)),
+	}, {
+		Name:         "the controller has no rights there",
+		Objects:      []runtime.Object{mirrored, lease},
+		WithReactors: []clientgotesting.ReactionFunc{noRights("get", "pipelineruns")},
+		WantErr:      true,
+		WantStatusUpdates: status(elsewhere(given.Started(time.Minute), given.Mirroring(working(0)),
+			unreachable(noRead))),
+		WantEvents: []string{internalError(whatToGrant + noRead)},
+	}, {
+		// It says so once.
+		Name:         "the controller still has no rights there",
+		Objects:      []runtime.Object{elsewhere(given.Started(time.Minute), given.Mirroring(working(0)), unreachable(noRead)), lease},
+		WithReactors: []clientgotesting.ReactionFunc{noRights("get", "pipelineruns")},
+		WantErr:      true,
+		WantEvents:   []string{internalError(whatToGrant + noRead)},
+	}, {
+		Name:              "the controller has rights there again",
+		Objects:           []runtime.Object{elsewhere(given.Started(time.Minute), given.Mirroring(working(0)), unreachable(noRead)), lease},
+		OtherTestData:     given.With(soon, given.Live(works)),
+		WantStatusUpdates: status(mirrored),
+	}, {
+		// A run that waits to be started is started where it is.
+		Name:              "it was not started yet",
+		Objects:           []runtime.Object{elsewhere(given.RunCreated), lease},
+		OtherTestData:     given.With(soon, given.Live(runElsewhere())),
+		WantPatches:       patches(startPatch()),
+		WantStatusUpdates: status(elsewhere(given.Started(0))),
+		WantEvents:        []string{started},
+	}, {
+		Name:              "it was not started yet, and the controller has no rights there",
+		Objects:           []runtime.Object{elsewhere(given.RunCreated), lease},
+		WithReactors:      []clientgotesting.ReactionFunc{noRights("get", "pipelineruns")},
+		WantErr:           true,
+		WantStatusUpdates: status(elsewhere(given.RunCreated, unreachable(noRead))),
+		WantEvents:        []string{internalError(whatToGrant + noRead)},
+	}, {
+		Name:          "its execution is deleted",
+		Objects:       []runtime.Object{made(mirrored.DeepCopy(), given.Deleted(0)), lease},
+		OtherTestData: given.With(soon, given.Live(works)),
+		WantPatches:   patches(cancelPatch(v1alpha1.FailureCancelled)),
+	}, {
+		// A status that is stored first brings the next reconcile, but what that waits for may come later.
+		Name:              "its execution is deleted, and it has ended",
+		Objects:           []runtime.Object{made(mirrored.DeepCopy(), given.Deleted(time.Minute)), lease},
+		OtherTestData:     given.With(soon, given.Live(runElsewhere(given.Running(time.Minute), given.Succeeded(0)))),
+		WantStatusUpdates: status(made(elsewhere(endsWell), given.Deleted(time.Minute))),
+	}})
+}
+
+func endsWell(wfe *v1alpha1.WorkflowExecution) {
+	for _, fact := range []given.ExecutionOption{
+		given.Started(time.Minute), given.Mirroring(done(corev1.ConditionTrue, "Succeeded")), given.Ended(0, nil),
+	} {
+		fact(wfe)
+	}
+}
+
+// TestDeadHolderElsewhere: as long as the controller may not look at what a dead holder left, the target is busy.
+func TestDeadHolderElsewhere(t *testing.T) {
+	holder := other(given.RunCreated, given.Started(time.Minute), given.Ended(0, nil), given.Released,
+		func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.PipelineRunRef.Namespace = formerNamespace })
+	lease := given.LockLease(other(), time.Minute)
+	run(t, rtesting.TableTest{{
+		Name:              "which the controller may not look at",
+		Objects:           []runtime.Object{execution(), holder, lease},
+		WithReactors:      []clientgotesting.ReactionFunc{noRights("get", "pipelineruns")},
+		WantUpdates:       updates(given.LockLease(other(), time.Minute, given.Fenced)),
+		WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))),
+		WantEvents: []string{"Normal WorkflowSkipped ResourceBusy: Target payment/deployments.apps/api is held by billing/other (workflow drain) " +
+			"since 2026-03-01T11:59:00Z; create a new execution once that one has ended"},
+	}})
+}
