@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/utils/clock"
+	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 )
@@ -77,7 +78,12 @@ func (s *Store) Fence(ctx context.Context, claim Claim) error {
 		}
 		lease := lock.lease.DeepCopy()
 		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, workflowexecution.FencedAnnotation, s.clock.Now().UTC().Format(time.RFC3339))
-		return s.update(ctx, lease, "fence the lease", claim.Target)
+		if err := s.update(ctx, lease, "fence the lease", claim.Target); err != nil {
+			return err
+		}
+		logging.FromContext(ctx).Infow("Fenced a target: the run of its holder must not be started any more",
+			"target", claim.Target, "execution", claim.Holder.Namespace+"/"+claim.Holder.Name)
+		return nil
 	})
 }
 

@@ -44,6 +44,7 @@ func (r *Runs) cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1a
 	if err != nil {
 		return fmt.Errorf("failed to cancel PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
 	}
+	logDeed(ctx, "Cancelled a run", run, "reason", reason)
 	return nil
 }
 
@@ -65,6 +66,7 @@ func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) e
 	if err != nil {
 		return fmt.Errorf("failed to delete PipelineRun %s/%s before it starts: %w", run.Namespace, run.Name, err)
 	}
+	logDeed(ctx, "Deleted a run that had not started", run)
 	return nil
 }
 
@@ -78,6 +80,7 @@ func (r *Runs) DeleteForeground(ctx context.Context, run *tektonv1.PipelineRun) 
 	if isRefused(err) {
 		return fmt.Errorf("failed to delete PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
 	}
+	logDeletion(ctx, "Deleted a run", run, err)
 	return nil
 }
 
@@ -98,6 +101,7 @@ func (r *Runs) deleteLeftovers(ctx context.Context, left Leftovers) error {
 		if isRefused(err) {
 			return fmt.Errorf("failed to delete pod %s/%s of the ended run: %w", pod.Namespace, pod.Name, err)
 		}
+		logDeletion(ctx, "Deleted a pod that its run has left", pod, err)
 	}
 	return nil
 }
@@ -115,6 +119,7 @@ func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
 		if isRefused(err) {
 			return fmt.Errorf("failed to delete TaskRun %s/%s of the ended run: %w", taskRun.Namespace, taskRun.Name, err)
 		}
+		logDeletion(ctx, "Deleted a TaskRun that its run has left", taskRun, err)
 	}
 	for _, customRun := range left.customRuns {
 		if customRun.DeletionTimestamp != nil {
@@ -124,6 +129,7 @@ func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
 		if isRefused(err) {
 			return fmt.Errorf("failed to delete CustomRun %s/%s of the ended run: %w", customRun.Namespace, customRun.Name, err)
 		}
+		logDeletion(ctx, "Deleted a CustomRun that its run has left", customRun, err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"k8s.io/utils/clock"
+	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
@@ -86,8 +87,12 @@ func (t *Takeover) free(
 		progress.Ended = false
 		return progress, err
 	}
-	_, err = t.locks.Release(ctx, theirs, outcome, policy)
-	return pipelinerun.Progress{Ended: err == nil}, err
+	if _, err = t.locks.Release(ctx, theirs, outcome, policy); err != nil {
+		return pipelinerun.Progress{}, err
+	}
+	logging.FromContext(ctx).Warnw("Freed the target of a dead holder", "target", theirs.Target,
+		"execution", theirs.Holder.Namespace+"/"+theirs.Holder.Name, "isGone", holder == nil)
+	return pipelinerun.Progress{Ended: true}, nil
 }
 
 // claimOf is the claim by which a holder took its target. What the holder itself says counts before the

@@ -43,8 +43,8 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 	if err := r.locks.Take(ctx, lock, running.Claim()); err != nil {
 		return false, err
 	}
-	logging.FromContext(ctx).Warnw("Locked a target again for the execution that works on it: its lease was deleted or edited",
-		"target", running.Target, "holder", running.Identity)
+	logging.FromContext(ctx).Warnw("Locked a target again for the execution that runs on it: its lease was deleted or edited",
+		"target", running.Target, "execution", running.Holder.Namespace+"/"+running.Holder.Name)
 	return true, nil
 }
 
@@ -71,6 +71,7 @@ func (r *Reconciler) discard(ctx context.Context, lease *coordinationv1.Lease, i
 	if err := r.locks.Discard(ctx, lease); err != nil {
 		return err
 	}
+	logging.FromContext(ctx).Warnw("Freed a target whose lease was edited by hand", "lease", lease.Name, "holder", identity)
 	r.events.Eventf(lease, corev1.EventTypeWarning, eventLockDiscarded,
 		"Freed the target: the lease was edited by hand, its holder %q cannot free it, and nothing works on it", identity)
 	return nil
