@@ -31,30 +31,36 @@ func (r *Reconciler) decideAndTakeOnce(ctx context.Context, claim targetlock.Cla
 	if err != nil {
 		return targetlock.Decision{}, err
 	}
-	var facts targetlock.Facts
+	facts, err := r.gatherFacts(ctx, lock, claim)
+	if err != nil {
+		return targetlock.Decision{}, err
+	}
 	decision := targetlock.Decide(lock, claim, facts, r.clock.Now())
 	switch {
-	case decision.Verdict == targetlock.Busy:
-		return decision, r.takeOver(ctx, claim, *decision.Conflict)
-	case decision.Verdict == targetlock.NotAgain && decision.Entry.Blocks != "":
-		if facts, err = r.factsOfBlock(ctx, decision.Entry.Execution); err != nil {
-			return decision, err
-		}
-		decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
-	}
-	if decision.Verdict != targetlock.Free && decision.Verdict != targetlock.Held {
-		return decision, nil
-	}
-	work, err := r.otherWork(ctx, claim)
-	if err != nil {
-		return decision, err
-	}
-	facts.Running = work.Conflict()
-	decision = targetlock.Decide(lock, claim, facts, r.clock.Now())
-	if decision.Verdict == targetlock.Free {
+	case decision.Verdict == targetlock.Free:
 		return targetlock.Decision{Verdict: targetlock.Held}, r.locks.Take(ctx, lock, claim)
+	case decision.Verdict == targetlock.Busy && decision.Conflict == lock.Holder:
+		return decision, r.takeOver(ctx, claim, *decision.Conflict)
 	}
 	return decision, nil
+}
+
+// gatherFacts looks at what the decision on a claim rests on beside the lock. Where another execution holds that, there is
+// nothing more to know.
+func (r *Reconciler) gatherFacts(ctx context.Context, lock *targetlock.Lock, claim targetlock.Claim) (targetlock.Facts, error) {
+	if lock.Holder != nil && lock.Holder.Holder != claim.Holder {
+		return targetlock.Facts{}, nil
+	}
+	var facts targetlock.Facts
+	if entry := lock.Ledger[claim.WorkflowID]; entry.Blocks != "" && lock.Holder == nil {
+		var err error
+		if facts, err = r.factsOfBlock(ctx, entry.Execution); err != nil {
+			return facts, err
+		}
+	}
+	work, err := r.otherWork(ctx, claim)
+	facts.Running = work.Conflict()
+	return facts, err
 }
 
 // otherWork is what runs on the target, or may begin to, beside the claim's own run, whatever the Lease says.
