@@ -22,10 +22,7 @@ func (r *Reconciler) reconcileDeadline(ctx context.Context, s *state) (bool, rec
 	if s.run.IsDone() {
 		return false, nil
 	}
-	settings, err := r.settings(ctx, s.wfe, s.run)
-	if err != nil {
-		return true, err
-	}
+	settings := r.settings(ctx, s.wfe, s.run)
 	deadline := s.wfe.Status.StartTime.Add(settings.Timeout.Duration)
 	if remaining := deadline.Sub(r.clock.Now()); remaining > 0 && !resources.IsCancelled(s.run) {
 		return true, r.after(remaining)

@@ -37,10 +37,7 @@ func (r *Reconciler) explain(
 	if summary := wfe.Status.PipelineRunStatus; summary != nil {
 		evidence.WaitingFor = failure.ParseWaiting(summary.WaitingFor)
 	}
-	settings, err := r.settings(ctx, wfe, run)
-	if err != nil {
-		return v1alpha1.FailureDetails{}, err
-	}
+	settings := r.settings(ctx, wfe, run)
 	if err := evidence.Collect(ctx, r.runs.SourcesOf(r.refOf(wfe), r.index, r.deletedPods), settings.LogTailLines); err != nil {
 		return v1alpha1.FailureDetails{}, err
 	}

@@ -21,6 +21,8 @@ import (
 	"knative.dev/pkg/controller"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/config"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
@@ -70,6 +72,21 @@ func TestExplainFailure(t *testing.T) {
 		explains("without the TaskRuns, which may not be read", noTaskRuns,
 			[]clientgotesting.ReactionFunc{given.Refuse("list", "taskruns", forbidden("taskruns"))}, broken),
 	})
+}
+
+// Somebody has removed the settings of the run, and the configuration would not allow it any more.
+func TestExplainWithoutSettings(t *testing.T) {
+	lost := failedRun(given.Without(workflowexecution.SettingsAnnotation))
+	run(t, rtesting.TableTest{{
+		Name: "of a run that would be refused now",
+		Objects: []runtime.Object{
+			execution(timeout(time.Hour), given.Started(time.Minute), given.Mirroring(working(0))), lost,
+			given.TaskRun(lost, "drain", given.TaskFailed(3)), given.Pod(lost, "drain", given.PodEnded, withStep), given.LockLease(execution(), time.Minute),
+		},
+		OtherTestData: given.With(given.Configured(func(c *config.WorkflowExecution) { c.MaxTimeout, c.LogTailLines = time.Minute, 0 })),
+		WantStatusUpdates: status(execution(timeout(time.Hour), given.Started(time.Minute),
+			given.Mirroring(done(corev1.ConditionFalse, "Failed")), given.Ended(0, taskFailed()))),
+	}})
 }
 
 // Its pods are gone, and its TaskRuns tell what was done.

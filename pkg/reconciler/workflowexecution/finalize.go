@@ -87,10 +87,7 @@ func (r *Reconciler) finalizeRunning(ctx context.Context, s *state) (bool, recon
 // endFinalized ends a run. What there is to tell goes with the run, a finally task that never started for one: it is
 // stored before the run is deleted.
 func (r *Reconciler) endFinalized(ctx context.Context, s *state) reconciler.Event {
-	settings, err := r.settings(ctx, s.wfe, s.run)
-	if err != nil {
-		return err
-	}
+	settings := r.settings(ctx, s.wfe, s.run)
 	progress, err := r.runs.End(ctx, pipelinerun.Ending{
 		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled,
 		Since: s.wfe.DeletionTimestamp.Time, Grace: settings.CancelGrace.Duration, KeepsEvidence: !s.wfe.Status.HasOutcome(),

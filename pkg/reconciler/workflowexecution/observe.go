@@ -42,15 +42,13 @@ func (r *Reconciler) mirror(ctx context.Context, wfe *v1alpha1.WorkflowExecution
 	return nil
 }
 
-// settings are those the run started with, or, where somebody has removed them, those it would start
-// with now.
-func (r *Reconciler) settings(
-	ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun,
-) (resources.Settings, error) {
+// settings are those the run started with. Where somebody has removed them there are others: a run must come to its
+// end whatever the configuration allows by now.
+func (r *Reconciler) settings(ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) resources.Settings {
 	settings, err := resources.SettingsOf(run)
-	if err == nil {
-		return settings, nil
+	if err != nil {
+		logging.FromContext(ctx).Warnw("The run has lost its settings; those of now hold", "error", err)
+		settings = resources.ReplacedSettings(&wfe.Spec, config.FromContextOrDefaults(ctx).WorkflowExecution)
 	}
-	logging.FromContext(ctx).Warnw("The run has lost its settings; those of now hold", "error", err)
-	return resources.MakeSettings(&wfe.Spec, config.FromContextOrDefaults(ctx).WorkflowExecution)
+	return settings
 }

@@ -6,6 +6,7 @@ package resources
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -38,12 +39,26 @@ func MakeSettings(spec *v1alpha1.WorkflowExecutionSpec, cfg *config.WorkflowExec
 	if err != nil {
 		return Settings{}, err
 	}
+	return settingsWith(timeout, cfg), nil
+}
+
+// ReplacedSettings are those of a run that has lost its own: the timeout that the execution asks for, which was allowed
+// when the run was made, and the rest as it is configured now.
+func ReplacedSettings(spec *v1alpha1.WorkflowExecutionSpec, cfg *config.WorkflowExecution) Settings {
+	timeout := cfg.DefaultTimeout
+	if spec.ExecutionConfig != nil && spec.ExecutionConfig.Timeout != nil {
+		timeout = spec.ExecutionConfig.Timeout.Duration
+	}
+	return settingsWith(timeout, cfg)
+}
+
+func settingsWith(timeout time.Duration, cfg *config.WorkflowExecution) Settings {
 	return Settings{
 		Timeout:        metav1.Duration{Duration: timeout},
 		FinallyTimeout: metav1.Duration{Duration: cfg.FinallyTimeout},
 		CancelGrace:    metav1.Duration{Duration: cfg.CancelGrace},
 		LogTailLines:   cfg.LogTailLines,
-	}, nil
+	}
 }
 
 // SettingsOf reads the settings a run started with.
