@@ -20,7 +20,8 @@ import (
 
 // reconcileClaim finds out which lock the execution needs, and ends one that may not run as it is written.
 func (r *Reconciler) reconcileClaim(ctx context.Context, s *state) (bool, reconciler.Event) {
-	if target := s.wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]; target != "" {
+	target := s.wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation]
+	if target != "" && s.wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue() {
 		s.claim = r.claimOf(s.wfe, target)
 		return false, nil
 	}
@@ -98,6 +99,19 @@ func (r *Reconciler) admit(ctx context.Context, wfe *v1alpha1.WorkflowExecution)
 		return canonical, misconfigured("%s", err.Error())
 	}
 	return canonical, nil
+}
+
+// readmit checks right before its run is created what an execution was admitted for: the status, which says that it
+// was, may have been written by somebody else, and the configuration may allow less by now.
+func (r *Reconciler) readmit(ctx context.Context, s *state) error {
+	target, err := r.admit(ctx, s.wfe)
+	if err == nil && target != s.claim.Target {
+		cause := misconfigured("spec.targetResource %q is %s, and status.annotations say that %s was locked for it; create a new execution",
+			s.wfe.Spec.TargetResource, target, s.claim.Target)
+		cause.isForgotten = true
+		return cause
+	}
+	return err
 }
 
 func allowed(wfe *v1alpha1.WorkflowExecution, cfg *config.WorkflowExecution) error {

@@ -20,6 +20,9 @@ import (
 
 // createRun creates the run of the execution, pending, and notes its reference.
 func (r *Reconciler) createRun(ctx context.Context, s *state) error {
+	if err := r.readmit(ctx, s); err != nil {
+		return r.failCreation(ctx, s, err)
+	}
 	run, err := resources.MakePipelineRun(s.wfe, s.claim.Target, r.runNamespace, config.FromContextOrDefaults(ctx).WorkflowExecution)
 	if err != nil {
 		return r.failCreation(ctx, s, misconfigured("%s", err.Error()))

@@ -29,11 +29,15 @@ import (
 //	frees the target  yes                       no                         yes
 //	is remembered as  a failure to start        nothing                    a failure to start, unless it was
 //	                                                                       cancelled or never noted its lock
+//
+// What a lock of another target than its own would remember is forgotten.
 
 // failureCause is an error that no retry can mend.
 type failureCause struct {
 	reason  v1alpha1.FailureReason
 	message string
+	// isForgotten keeps it out of the ledger: the target is not that of the execution.
+	isForgotten bool
 }
 
 func (c *failureCause) Error() string { return c.message }
@@ -125,7 +129,7 @@ func (r *Reconciler) releaseFailed(ctx context.Context, s *state, cause *failure
 // had its target, or that somebody cancelled, says nothing about the next one.
 func (r *Reconciler) rememberedFailure(wfe *v1alpha1.WorkflowExecution, cause *failureCause) *targetlock.Outcome {
 	locked := wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue()
-	if !locked || cause.reason == v1alpha1.FailureCancelled {
+	if !locked || cause.isForgotten || cause.reason == v1alpha1.FailureCancelled {
 		return nil
 	}
 	return &targetlock.Outcome{
