@@ -14,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 )
 
 // collectTime is how long a failure may take to be looked into, the log included.
@@ -85,7 +87,7 @@ func (e *Evidence) readLog(ctx context.Context, from Sources, lines int) {
 		return
 	}
 	log, err := from.Log(ctx, namespace, pod, container, lines)
-	if e.Log = log; !apierrors.IsNotFound(err) {
+	if e.Log = log; !apierror.IsGone(err) {
 		e.note(KindLog, err)
 	}
 }

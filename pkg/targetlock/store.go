@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/logging"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 )
 
@@ -38,7 +39,7 @@ func NewStore(leases coordinationclient.LeasesGetter, namespace string, clock cl
 // Look reads the lock of a target.
 func (s *Store) Look(ctx context.Context, target string) (*Lock, error) {
 	lease, err := s.leases.Get(ctx, LeaseName(target), metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
+	if apierror.IsGone(err) {
 		return LockOf(nil), nil
 	}
 	if err != nil {
@@ -108,7 +109,7 @@ func (s *Store) put(ctx context.Context, lease *coordinationv1.Lease, what, targ
 	err := s.leases.Delete(ctx, lease.Name, metav1.DeleteOptions{
 		Preconditions: &metav1.Preconditions{UID: &lease.UID, ResourceVersion: &lease.ResourceVersion},
 	})
-	if apierrors.IsNotFound(err) {
+	if apierror.IsGone(err) {
 		return nil
 	}
 	return wrapWrite(err, what, target)
@@ -118,7 +119,7 @@ func wrapWrite(err error, what, target string) error {
 	switch {
 	case err == nil:
 		return nil
-	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err):
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierror.IsGone(err):
 		return fmt.Errorf("failed to %s of target %s: %w: %w", what, target, ErrChanged, err)
 	}
 	return fmt.Errorf("failed to %s of target %s: %w", what, target, err)

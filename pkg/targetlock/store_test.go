@@ -6,6 +6,7 @@ package targetlock
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
@@ -172,6 +175,9 @@ func TestOtherTargetsAreFree(t *testing.T) {
 
 func TestErrorsOfTheServerAreNoDecisions(t *testing.T) {
 	broken := errors.New("etcdserver: leader changed")
+	// A 404 that is not about the Lease does not mean that nobody holds the target.
+	notServed := apierrors.NewGenericServerResponse(http.StatusNotFound, "get",
+		schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}, LeaseName(target), "404 page not found", 0, true)
 	take := func(ctx context.Context, s *Store) error { return s.Take(ctx, LockOf(nil), by("b")) }
 	releasing := func(ctx context.Context, s *Store) error {
 		_, err := s.Release(ctx, by("a"), failed(noon, true), policy)
@@ -209,19 +215,21 @@ func TestErrorsOfTheServerAreNoDecisions(t *testing.T) {
 		}},
 	}
 	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			server := newAPIServer()
-			s := server.store(noon)
-			acquire(t, s, by("a"))
-			server.fail(tc.verb, broken)
-			err := tc.call(t.Context(), s)
-			if !errors.Is(err, broken) || errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), target) {
-				t.Errorf("got %v, want %v with the target", err, broken)
-			}
-			if diff := cmp.Diff(heldLease(), server.lease(target)); diff != "" {
-				t.Error("the lock has changed:", diff)
-			}
-		})
+		for _, failure := range []error{broken, notServed} {
+			t.Run(name+": "+failure.Error(), func(t *testing.T) {
+				server := newAPIServer()
+				s := server.store(noon)
+				acquire(t, s, by("a"))
+				server.fail(tc.verb, failure)
+				err := tc.call(t.Context(), s)
+				if !errors.Is(err, failure) || errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), target) {
+					t.Errorf("got %v, want %v with the target", err, failure)
+				}
+				if diff := cmp.Diff(heldLease(), server.lease(target)); diff != "" {
+					t.Error("the lock has changed:", diff)
+				}
+			})
+		}
 	}
 }
 

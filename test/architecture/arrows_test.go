@@ -22,22 +22,23 @@ const module = "kubernaut.ai/workflowexecution"
 // the longest entry that it lies under; one without an entry is an error, so that nobody forgets it.
 var arrows = map[string][]string{
 	"pkg/apis":          {"pkg/apis"},
+	"pkg/apierror":      {"pkg/apierror"},
 	"pkg/redact":        {"pkg/redact", "pkg/apis"},
-	"pkg/targetlock":    {"pkg/targetlock", "pkg/redact", "pkg/apis"},
-	"pkg/failure":       {"pkg/failure", "pkg/redact", "pkg/apis"},
+	"pkg/targetlock":    {"pkg/apierror", "pkg/targetlock", "pkg/redact", "pkg/apis"},
+	"pkg/failure":       {"pkg/apierror", "pkg/failure", "pkg/redact", "pkg/apis"},
 	"pkg/audit":         {"pkg/audit", "pkg/redact", "pkg/apis"},
 	"pkg/observability": {"pkg/observability", "pkg/redact", "pkg/apis"},
 	"pkg/client":        {"pkg/client", "pkg/apis"},
 	"pkg/reconciler/workflowexecution": {
 		"pkg/reconciler/workflowexecution", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry",
-		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/observability", "pkg/client", "pkg/apis",
+		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/observability", "pkg/client", "pkg/apierror", "pkg/apis",
 	},
 	"pkg/reconciler/targetlease": {
 		"pkg/reconciler/targetlease", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry", "pkg/targetlock",
-		"pkg/redact", "pkg/client", "pkg/apis",
+		"pkg/redact", "pkg/client", "pkg/apierror", "pkg/apis",
 	},
-	"pkg/reconciler/takeover":    {"pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/client", "pkg/apis"},
-	"pkg/reconciler/pipelinerun": {"pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/apis"},
+	"pkg/reconciler/takeover":    {"pkg/apierror", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/client", "pkg/apis"},
+	"pkg/reconciler/pipelinerun": {"pkg/apierror", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/apis"},
 	"pkg/reconciler/pipelinerun/informers": {
 		"pkg/reconciler/pipelinerun/informers", "pkg/reconciler/pipelinerun/resources", "pkg/apis",
 	},
@@ -46,7 +47,7 @@ var arrows = map[string][]string{
 	// Builders that the tests of the reconcilers share.
 	"pkg/reconciler/testing": {
 		"pkg/reconciler/testing", "pkg/reconciler/pipelinerun/resources",
-		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/client", "pkg/apis",
+		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/client", "pkg/apierror", "pkg/apis",
 	},
 	"pkg/version": {"pkg/version"},
 	"pkg/startup": {"pkg/startup", "pkg/observability", "pkg/version", "pkg/apis"},

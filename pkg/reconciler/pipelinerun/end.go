@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
@@ -37,7 +38,7 @@ func (r *Runs) cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1a
 		return err
 	}
 	_, err = r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{})
-	if apierrors.IsNotFound(err) || apierrors.IsBadRequest(err) && r.hasEnded(ctx, run) {
+	if apierror.IsGone(err) || apierrors.IsBadRequest(err) && r.hasEnded(ctx, run) {
 		// Tekton refuses changes of a run that has ended. Its event is on its way.
 		return nil
 	}
@@ -54,7 +55,7 @@ func (r *Runs) hasEnded(ctx context.Context, run *tektonv1.PipelineRun) bool {
 }
 
 // DeleteUnstarted deletes a run that is pending, if nothing has changed it. A failure means that it
-// has changed, perhaps started: the next reconcile sees. So does one with apierrors.IsNotFound: the run may
+// has changed, perhaps started: the next reconcile sees. So does one with apierror.IsGone: the run may
 // have been started and have worked before somebody else deleted it.
 func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) error {
 	if !resources.IsUnstarted(run) {
@@ -144,5 +145,5 @@ func inForeground(uid types.UID) metav1.DeleteOptions {
 
 // isRefused tells whether what was to be deleted may still be there: not gone, nor replaced by another.
 func isRefused(err error) bool {
-	return err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err)
+	return err != nil && !apierror.IsGone(err) && !apierrors.IsConflict(err)
 }

@@ -11,12 +11,12 @@ import (
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclientset "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
@@ -56,7 +56,7 @@ func (r Ref) Matches(run *tektonv1.PipelineRun) bool {
 func (r *Runs) Get(ctx context.Context, ref Ref) (*tektonv1.PipelineRun, error) {
 	run, err := r.tekton.TektonV1().PipelineRuns(ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err):
+	case apierror.IsGone(err):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("failed to read PipelineRun %s/%s: %w", ref.Namespace, ref.Name, err)

@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/logging"
+
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 )
 
 // Start is the one write that starts a workflow. It changes a run only once: it tests the run's UID
@@ -29,7 +31,7 @@ func (r *Runs) Start(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.
 	}
 	started, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.JSONPatchType, patch, metav1.PatchOptions{})
 	switch {
-	case apierrors.IsInvalid(err) || apierrors.IsNotFound(err):
+	case apierrors.IsInvalid(err) || apierror.IsGone(err):
 		// The cache lags: the run has been started, ended or deleted, and its event is on its way.
 		logging.FromContext(ctx).Infow("The run is no longer pending", "reason", err.Error())
 		return r.startedEarlier(ctx, run)

@@ -9,10 +9,10 @@ import (
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
@@ -70,7 +70,7 @@ func (r *Runs) workingPods(ctx context.Context, targetHash string, besides Ref) 
 			continue
 		}
 		live, err := r.kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
+		if err != nil && !apierror.IsGone(err) {
 			return nil, fmt.Errorf("failed to read pod %s/%s, which may work on the target: %w", pod.Namespace, pod.Name, err)
 		}
 		if err == nil && live.UID == pod.UID && !resources.PodHasEnded(live) {

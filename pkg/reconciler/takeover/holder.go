@@ -6,9 +6,9 @@ package takeover
 import (
 	"context"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -19,7 +19,7 @@ import (
 func FindHolder(ctx context.Context, client versioned.Interface, holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) {
 	live, err := client.KubernautV1alpha1().WorkflowExecutions(holder.Namespace).Get(ctx, holder.Name, metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err):
+	case apierror.IsGone(err):
 		return nil, nil
 	case err != nil:
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"context"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
@@ -54,7 +54,7 @@ func (r *Reconciler) deleteOrphan(ctx context.Context, owner targetlock.Holder, 
 		return err
 	case run.IsPending() && (live == nil || live.Status.IsTerminal()):
 		err := r.runs.DeleteUnstarted(ctx, run)
-		if apierrors.IsNotFound(err) {
+		if apierror.IsGone(err) {
 			return nil
 		}
 		return err

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clientgotesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/record"
@@ -182,4 +183,9 @@ func Refuse(verb, resource string, err error) clientgotesting.ReactionFunc {
 		}
 		return true, nil, err
 	}
+}
+
+// NotServed is the error of a request for an object while the API server does not serve its API.
+func NotServed(resource schema.GroupResource, name string) error {
+	return apierrors.NewGenericServerResponse(http.StatusNotFound, "get", resource, name, "404 page not found", 0, true)
 }

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
@@ -25,7 +25,7 @@ func (r *Reconciler) ensureFresh(
 ) error {
 	live, err := r.executions.KubernautV1alpha1().WorkflowExecutions(wfe.Namespace).Get(ctx, wfe.Name, metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err):
+	case apierror.IsGone(err):
 		return errCacheLags
 	case err != nil:
 		return fmt.Errorf("failed to read the execution: %w", err)

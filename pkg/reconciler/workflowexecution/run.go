@@ -9,12 +9,12 @@ import (
 	"fmt"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/reconciler"
 	"knative.dev/pkg/tracker"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
@@ -89,7 +89,7 @@ func (r *Reconciler) relabelRun(ctx context.Context, wfe *v1alpha1.WorkflowExecu
 		return err
 	}
 	_, err = r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
+	if err != nil && !apierror.IsGone(err) {
 		return fmt.Errorf("failed to give PipelineRun %s/%s its label back: %w", run.Namespace, run.Name, err)
 	}
 	return nil
