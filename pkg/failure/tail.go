@@ -11,7 +11,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-// maxTailBytes of a log are kept (specification, section 6).
+// maxTailBytes of a log are kept (docs/design.md, "Limits").
 const maxTailBytes = v1alpha1.MaxText
 
 // tail is the end of a log as a status can hold it: valid UTF-8 without control characters, whole lines as far

@@ -12,7 +12,7 @@ import (
 	"knative.dev/pkg/metrics"
 )
 
-// Audit are the metrics of the audit trail (specification, section 9). The exporter puts the name of the
+// Audit are the metrics of the audit trail (docs/design.md, "Audit trail"). The exporter puts the name of the
 // component before theirs.
 type Audit struct {
 	events, pending *stats.Int64Measure

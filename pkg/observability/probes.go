@@ -18,7 +18,7 @@ const readHeaderTimeout = 5 * time.Second
 type Check func(context.Context) error
 
 // Probes serves /health, which says that the program runs, and /ready, which says that all checks
-// pass. Both need no authentication (specification, section 9).
+// pass. Both need no authentication (docs/design.md, "Programs").
 func Probes(checks ...Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})

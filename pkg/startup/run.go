@@ -29,7 +29,7 @@ import (
 )
 
 // Metrics stay on loopback: nothing serves them without a check on an address others can reach
-// (specification, section 9).
+// (docs/design.md, "Programs").
 const (
 	metricsHostVariable = "METRICS_PROMETHEUS_HOST"
 	loopback            = "127.0.0.1"

@@ -57,7 +57,7 @@ type Decision struct {
 	Err error
 }
 
-// Decide answers a claim on a target: the table of section 5 of the specification, in its order.
+// Decide answers a claim on a target: the table in docs/design.md, "Decisions", in its order.
 func Decide(lock *Lock, claim Claim, facts Facts, now time.Time) Decision {
 	if lock.isHeldBy(claim.Holder) {
 		return DecideHeld(facts)

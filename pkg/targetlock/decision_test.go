@@ -16,7 +16,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 )
 
-// TestDecide is the table of the specification, row by row, with what stands between two rows.
+// TestDecide is the table in docs/design.md, "Decisions", row by row, with what stands between two rows.
 func TestDecide(t *testing.T) {
 	const cooldown, backoff = 5 * time.Minute, 4 * time.Minute
 	previous := by("p").Holder

@@ -83,7 +83,7 @@ func (h history) freeAt() time.Time {
 	return until
 }
 
-// answer is the table of the specification, for a target that nobody holds.
+// answer is the table in docs/design.md, "Decisions", for a target that nobody holds.
 func (h history) answer(workflow string, now time.Time) string {
 	known := h.of(workflow)
 	if len(known) == 0 || known[0].cleared {

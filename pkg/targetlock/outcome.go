@@ -66,7 +66,7 @@ func PolicyOf(cfg *config.WorkflowExecution) Policy {
 }
 
 // Entry is what the ledger will say of an execution, given the entry of the same workflow before it,
-// zero if there was none (specification, section 5). Times are whole seconds, rounded up, as those
+// zero if there was none (docs/design.md, "The ledger"). Times are whole seconds, rounded up, as those
 // in a status are: whoever waits until then must not come too early.
 func (p Policy) Entry(previous Entry, execution Holder, o Outcome) Entry {
 	if previous.Blocks != "" {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package webhook decides which WorkflowExecutions, clearances and ConfigMaps are admitted
-// (specification, sections 2, 5, 10 and 11). Server and certificates are Knative's; what is called,
+// (docs/design.md, "Admission"). Server and certificates are Knative's; what is called,
 // and when, is written in the shipped webhook configurations, of which only the CA is filled in here.
 package webhook
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package datastorage is a data storage service for tests: it takes audit events as the contract has them
-// (specification, section 8), nothing else, and fails in all the ways that a service may.
+// (docs/design.md, "Audit trail"), nothing else, and fails in all the ways that a service may.
 package datastorage
 
 import (

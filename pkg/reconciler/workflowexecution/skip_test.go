@@ -73,7 +73,7 @@ func failedEarlier(facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
 	}, facts...)...)
 }
 
-// The rows of the specification's table, in its order. A skip writes nothing but the status.
+// The rows of the table in docs/design.md, "Decisions", in its order. A skip writes nothing but the status.
 func TestSkip(t *testing.T) {
 	skipped := func(name string, details v1alpha1.SkipDetails, objects ...runtime.Object) rtesting.TableRow {
 		return rtesting.TableRow{

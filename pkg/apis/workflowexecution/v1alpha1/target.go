@@ -34,7 +34,7 @@ type Target struct {
 	Name string
 }
 
-// ParseTarget reads the form of spec.targetResource (specification, section 2). The error says what
+// ParseTarget reads the form of spec.targetResource (docs/design.md, "Targets"). The error says what
 // would be valid.
 func ParseTarget(s string) (Target, error) {
 	parts := strings.Split(s, "/")

@@ -107,7 +107,7 @@ func TestPhaseAndConditionsAgree(t *testing.T) {
 	})
 }
 
-// check holds the phase against section 2 of the specification, in words of its own.
+// check holds the phase against the table in docs/design.md, "Phases", in words of its own.
 func (l *life) check(t *rapid.T) {
 	s := l.status
 	lock, created, run := s.GetCondition(ConditionLockAcquired), s.GetCondition(ConditionPipelineRunCreated), s.GetCondition(ConditionPipelineRunSucceeded)

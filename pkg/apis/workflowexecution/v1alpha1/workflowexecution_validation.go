@@ -19,7 +19,7 @@ import (
 // TargetResourceParameter is the parameter that tells every workflow its target.
 const TargetResourceParameter = "TARGET_RESOURCE"
 
-// MaxParameterBytes bounds keys and values of all parameters together (specification, section 2).
+// MaxParameterBytes bounds keys and values of all parameters together (docs/design.md, "Limits").
 const MaxParameterBytes = 256 * 1024
 
 const (

@@ -23,7 +23,7 @@ const bundlesResolver = "bundles"
 
 // MakePipelineRun makes the PipelineRun of an execution: pending, so that nothing runs before its
 // reference is stored and the lock of its target, which is named by its canonical form, was checked
-// once more (specification, sections 4 and 5).
+// once more (docs/design.md, "The write protocol").
 func MakePipelineRun(
 	wfe *v1alpha1.WorkflowExecution, target, namespace string, cfg *config.WorkflowExecution,
 ) (*tektonv1.PipelineRun, error) {
