@@ -30,6 +30,15 @@ const (
 	CancelledAtAnnotation = GroupName + "/cancelled-at"
 )
 
+// Annotations of a PipelineRun, which Tekton copies to its pods: autoscalers do not evict those that have them. A repair
+// that is moved to another node in the middle is one that failed.
+const (
+	// SafeToEvictAnnotation is that of the cluster autoscaler.
+	SafeToEvictAnnotation = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+	// DoNotDisruptAnnotation is that of Karpenter.
+	DoNotDisruptAnnotation = "karpenter.sh/do-not-disrupt"
+)
+
 // Annotations of a PipelineRun and of the Lease of a target.
 const (
 	// TargetAnnotation is the canonical target.

@@ -177,6 +177,17 @@ func Pod(run *tektonv1.PipelineRun, task string, facts ...func(*corev1.Pod)) *co
 	return pod
 }
 
+// AffinityAssistant is what Tekton runs for as long as a run, to have all its pods on one node (coschedule: pipelineruns).
+func AffinityAssistant(run *tektonv1.PipelineRun) *corev1.Pod {
+	pod := Pod(run, "affinity-assistant")
+	for _, label := range []string{"tekton.dev/pipelineRunUID", "tekton.dev/pipelineTask", "tekton.dev/taskRun"} {
+		delete(pod.Labels, label)
+	}
+	pod.Annotations, pod.Labels["app.kubernetes.io/component"] = nil, "affinity-assistant"
+	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "affinity-assistant", Controller: new(true)}}
+	return pod
+}
+
 // PodEnded has no container left that runs, though its phase does not say so yet.
 func PodEnded(pod *corev1.Pod) {
 	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}

@@ -181,6 +181,8 @@ func TestLeaseGoneWhileAnotherWorks(t *testing.T) {
 		runs("its run was pending, and is gone, which the cache does not know", given.Gone(pending), pending),
 		runs("its pod has ended, which the cache does not know", given.Live(given.Pod(ended, "drain", given.PodEnded)), ended, pod),
 		runs("its pod is gone, which the cache does not know", given.Gone(pod), ended, pod),
+		// With "coschedule: pipelineruns" Tekton leaves it there for some moments, under the name "//".
+		runs("its affinity assistant outlives its run", given.Live(), ended, given.AffinityAssistant(ended)),
 		runs("a pod of this execution's own works", given.Live(), given.Pod(given.Run(execution()), "drain")),
 	})
 }

@@ -67,6 +67,8 @@ func runAnnotations(wfe *v1alpha1.WorkflowExecution, target string) map[string]s
 		workflowexecution.WorkflowVersionAnnotation:    wfe.Spec.WorkflowRef.Version,
 		workflowexecution.TargetAnnotation:             target,
 		workflowexecution.CorrelationIDAnnotation:      wfe.Spec.RemediationRequestRef.Name,
+		workflowexecution.SafeToEvictAnnotation:        "false",
+		workflowexecution.DoNotDisruptAnnotation:       "true",
 	}
 }
 

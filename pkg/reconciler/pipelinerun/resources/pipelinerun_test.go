@@ -64,6 +64,9 @@ func expectedRun(changes ...func(*tektonv1.PipelineRun)) *tektonv1.PipelineRun {
 				"kubernaut.ai/target-resource":     "payment/deployments.apps/api",
 				"kubernaut.ai/correlation-id":      "rr-2026-03-01",
 				"kubernaut.ai/settings":            `{"timeout":"30m0s","finallyTimeout":"5m0s","cancelGrace":"1m0s","logTailLines":50}`,
+				// Autoscalers leave its pods alone.
+				"cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+				"karpenter.sh/do-not-disrupt":                    "true",
 			},
 		},
 		Spec: tektonv1.PipelineRunSpec{

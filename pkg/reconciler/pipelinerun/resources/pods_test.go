@@ -40,6 +40,39 @@ func TestRecordedPodsHaveEnded(t *testing.T) {
 	}
 }
 
+// An affinity assistant is there for as long as its run, and does nothing.
+func TestAffinityAssistantHasEnded(t *testing.T) {
+	assistant := map[string]string{"app.kubernetes.io/component": "affinity-assistant"}
+	for name, tc := range map[string]struct {
+		labels       map[string]string
+		owner        metav1.OwnerReference
+		isController bool
+		want         bool
+	}{
+		"an affinity assistant": {assistant, metav1.OwnerReference{APIVersion: "apps/v1", Kind: "StatefulSet"}, true, true},
+		// A workflow's author may label the pods of a task.
+		"the pod of a task with its label":      {assistant, metav1.OwnerReference{APIVersion: "tekton.dev/v1", Kind: "TaskRun"}, true, false},
+		"the pod of another StatefulSet":        {nil, metav1.OwnerReference{APIVersion: "apps/v1", Kind: "StatefulSet"}, true, false},
+		"the pod of something else":             {assistant, metav1.OwnerReference{APIVersion: "example.com/v1", Kind: "StatefulSet"}, true, false},
+		"a pod that no StatefulSet looks after": {assistant, metav1.OwnerReference{APIVersion: "apps/v1", Kind: "StatefulSet"}, false, false},
+		"a pod of nobody":                       {assistant, metav1.OwnerReference{}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.owner.Controller = &tc.isController
+			pod := &corev1.Pod{
+				ObjectMeta: metav1.ObjectMeta{Labels: tc.labels, OwnerReferences: []metav1.OwnerReference{tc.owner}},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "affinity-assistant"}}},
+				Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+					Name: "affinity-assistant", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+				}}},
+			}
+			if got := PodHasEnded(pod); got != tc.want {
+				t.Error("PodHasEnded() =", got)
+			}
+		})
+	}
+}
+
 func TestPodHasEnded(t *testing.T) {
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 	waiting := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CreateContainerConfigError"}}
