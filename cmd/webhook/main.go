@@ -41,6 +41,6 @@ func run(ctx context.Context, options startup.WebhookOptions) error {
 		ServiceName: webhook.ServiceName,
 		SecretName:  webhook.SecretName,
 		Admissions:  webhook.Admissions,
-		Ready:       webhook.HasCertificate,
+		Ready:       webhook.CertificateCheck,
 	}, certificates.NewController, webhook.NewRegistrationController)
 }

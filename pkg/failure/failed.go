@@ -126,15 +126,15 @@ func (a *attempt) failedStep() *failedStep {
 		return nil
 	}
 	for i := range a.status.Steps {
-		if step := a.endOf(&a.status.Steps[i]); step != nil {
+		if step := a.badEnd(&a.status.Steps[i]); step != nil {
 			return step
 		}
 	}
 	return nil
 }
 
-// endOf is the end of a step if it was a bad one, nil otherwise.
-func (a *attempt) endOf(state *tektonv1.StepState) *failedStep {
+// badEnd is the end of a step if it was a bad one, nil otherwise.
+func (a *attempt) badEnd(state *tektonv1.StepState) *failedStep {
 	step := &failedStep{name: state.Name, container: containerOfStep(state)}
 	if stuckPods[a.reason()] {
 		return a.stuckStep(step, state)

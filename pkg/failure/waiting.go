@@ -53,9 +53,9 @@ func WaitsFor(pods []*corev1.Pod) Waiting {
 	return firstByName(pods, waits)
 }
 
-// IsPending is what a pod waits for that has not been started, whether that may come by itself or not: a volume
+// PendingFor is what a pod waits for that has not been started, whether that may come by itself or not: a volume
 // that is never mounted shows as ContainerCreating and as nothing else. It says something only when time is up.
-func IsPending(pods []*corev1.Pod) Waiting {
+func PendingFor(pods []*corev1.Pod) Waiting {
 	return firstByName(pods, func(pod *corev1.Pod) Waiting {
 		if pod.Status.Phase != corev1.PodPending || hasStarted(pod) {
 			return Waiting{}

@@ -39,7 +39,7 @@ func preflight(ctx context.Context, cfg *rest.Config) error {
 	if err := serves(ctx, client, tektonVersion, "pipelineruns"); err != nil {
 		return fmt.Errorf("is Tekton Pipelines installed? %w", err)
 	}
-	return hasDefinition(ctx, client)
+	return checkDefinition(ctx, client)
 }
 
 // preflightWebhook does the same for the webhook. Knative's controller of certificates would wait for
@@ -49,7 +49,7 @@ func preflightWebhook(ctx context.Context, cfg *rest.Config, secret string) erro
 	if err != nil {
 		return err
 	}
-	if err := hasDefinition(ctx, client); err != nil {
+	if err := checkDefinition(ctx, client); err != nil {
 		return err
 	}
 	kube, err := kubernetes.NewForConfig(withTimeout(cfg))
@@ -100,7 +100,7 @@ func withTimeout(cfg *rest.Config) *rest.Config {
 	return cfg
 }
 
-func hasDefinition(ctx context.Context, client discovery.ServerResourcesInterface) error {
+func checkDefinition(ctx context.Context, client discovery.ServerResourcesInterface) error {
 	if err := serves(ctx, client, v1alpha1.SchemeGroupVersion.String(), "workflowexecutions"); err != nil {
 		return fmt.Errorf("is the WorkflowExecution CRD installed? %w", err)
 	}

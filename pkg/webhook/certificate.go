@@ -14,12 +14,12 @@ import (
 	certresources "knative.dev/pkg/webhook/certificates/resources"
 )
 
-// HasCertificate is ready when there is a certificate to answer with.
-func HasCertificate(ctx context.Context) func(context.Context) error {
-	return hasCertificate(secretinformer.Get(ctx).Lister())
+// CertificateCheck is passed when there is a certificate to answer with.
+func CertificateCheck(ctx context.Context) func(context.Context) error {
+	return certificateCheck(secretinformer.Get(ctx).Lister())
 }
 
-func hasCertificate(secrets corelisters.SecretLister) func(context.Context) error {
+func certificateCheck(secrets corelisters.SecretLister) func(context.Context) error {
 	return func(context.Context) error {
 		secret, err := secrets.Secrets(system.Namespace()).Get(SecretName)
 		if err != nil {

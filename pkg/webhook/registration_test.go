@@ -182,9 +182,9 @@ func TestReadyWithACertificate(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err := hasCertificate(corelisters.NewSecretLister(indexer))(t.Context())
+			err := certificateCheck(corelisters.NewSecretLister(indexer))(t.Context())
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("hasCertificate() = %v, want %q", err, tc.want)
+				t.Errorf("certificateCheck() = %v, want %q", err, tc.want)
 			}
 		})
 	}

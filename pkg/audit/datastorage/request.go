@@ -20,11 +20,11 @@ import (
 const (
 	path = "api/v1/audit/events/batch"
 
-	// maxAnswer is how many bytes of an answer are read.
-	maxAnswer = 64 << 10
+	// maxResponse is how many bytes of a response are read.
+	maxResponse = 64 << 10
 )
 
-// send is one request. A refusal is the answer to these events; any other error says nothing about them.
+// send is one request. A refusal is the response to these events; any other error says nothing about them.
 func (s *Sink) send(ctx context.Context, client *http.Client, items []item) error {
 	request, err := s.request(ctx, items)
 	if err != nil {
@@ -35,11 +35,11 @@ func (s *Sink) send(ctx context.Context, client *http.Client, items []item) erro
 		return unanswered{withoutURL(err)}
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
 		return unanswered{withoutURL(err)}
 	}
-	return s.verdict(response, answer)
+	return s.verdict(response, body)
 }
 
 func (s *Sink) request(ctx context.Context, items []item) (*http.Request, error) {

@@ -22,8 +22,8 @@ import (
 // lookTime is how long it may take to find out what a run is stuck on.
 const lookTime = 2 * time.Second
 
-// explain says why a run failed; a nil run is one that somebody deleted.
-func (r *Reconciler) explain(
+// explainAndCount says why a run failed, and corrects its progress by what its tasks say themselves; a nil run is one that somebody deleted.
+func (r *Reconciler) explainAndCount(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun, completed metav1.Time,
 ) (v1alpha1.FailureDetails, error) {
 	evidence := failure.Evidence{PipelineRun: run, StartTime: wfe.Status.StartTime, FailedAt: completed}
@@ -103,7 +103,7 @@ func (r *Reconciler) stuckOn(ctx context.Context, wfe *v1alpha1.WorkflowExecutio
 	if err != nil {
 		return failure.Waiting{}, err
 	}
-	if waits := failure.IsPending(pods); waits.Reason != "" {
+	if waits := failure.PendingFor(pods); waits.Reason != "" {
 		return waits, nil
 	}
 	taskRuns, err := r.runs.TaskRuns(ctx, r.refOf(wfe))

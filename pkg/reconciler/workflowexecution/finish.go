@@ -61,7 +61,7 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 		wfe.Status.MarkReleasing(completed, nil)
 		return nil
 	}
-	details, err := r.explain(ctx, wfe, run, completed)
+	details, err := r.explainAndCount(ctx, wfe, run, completed)
 	if err != nil {
 		return err
 	}

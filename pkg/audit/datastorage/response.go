@@ -14,10 +14,10 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/redact"
 )
 
-// maxExcerpt is how many characters of an answer are quoted.
+// maxExcerpt is how many characters of a response are quoted.
 const maxExcerpt = 512
 
-// refusal is an answer that is about the events, so that another try would be answered alike.
+// refusal is a response that is about the events, so that another try would get the same.
 type refusal struct {
 	status int
 	says   string
@@ -31,13 +31,13 @@ func asRefusal(err error) (no *refusal, refused bool) {
 }
 
 // verdict is nil if all events of the request are stored.
-func (s *Sink) verdict(response *http.Response, answer []byte) error {
+func (s *Sink) verdict(response *http.Response, body []byte) error {
 	status := response.StatusCode
 	switch status {
 	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
 		return nil
 	}
-	says := excerpt(answer)
+	says := excerpt(body)
 	if isAboutEvents(status) {
 		return &refusal{status, says}
 	}
@@ -50,7 +50,7 @@ func (s *Sink) verdict(response *http.Response, answer []byte) error {
 	return err
 }
 
-// isAboutEvents is true for what would be answered to the same events again. The others speak of
+// isAboutEvents is true for what the same events would get again. The others speak of
 // credentials, of the address and the form that all requests have, or of the load: once that has been put
 // right the events will be taken.
 func isAboutEvents(status int) bool {
@@ -74,9 +74,9 @@ func statement(status int, says string) string {
 	return text + ": " + says
 }
 
-// excerpt is the beginning of an answer in one line. Secrets go first: half of one would not be known.
-func excerpt(answer []byte) string {
-	text := redact.Text(strings.ToValidUTF8(string(answer), "\uFFFD"))
+// excerpt is the beginning of a response in one line. Secrets go first: half of one would not be known.
+func excerpt(body []byte) string {
+	text := redact.Text(strings.ToValidUTF8(string(body), "\uFFFD"))
 	text = strings.Join(strings.FieldsFunc(text, isBlank), " ")
 	if characters := []rune(text); len(characters) > maxExcerpt {
 		return string(characters[:maxExcerpt-1]) + "…"
