@@ -26,6 +26,7 @@ import (
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
+	executionlisters "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/retry"
@@ -48,6 +49,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		runLister:    pipelineRuns.Lister(),
 		index:        parts.Index,
 		deletedPods:  pipelinerun.NewDeletedPods(),
+		deletedRuns:  pipelinerun.NewDeletedRuns(hasOutcomeIn(executions.Lister())),
 		runNamespace: parts.RunNamespace,
 		targets:      targets(ctx),
 		locks:        parts.Locks,
@@ -71,7 +73,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	}
 	handle(ctx, executions.Informer(), controller.HandleAll(impl.Enqueue))
 	handle(ctx, executions.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: impl.Tracker.OnDeletedObserver})
-	handle(ctx, pipelineRuns.Informer(), controller.HandleAll(
+	handle(ctx, pipelineRuns.Informer(), rememberAndTell(r.deletedRuns.Remember,
 		controller.EnsureTypeMeta(impl.Tracker.OnChanged, tektonv1.SchemeGroupVersion.WithKind("PipelineRun"))))
 	handle(ctx, pods.Informer(), cache.ResourceEventHandlerFuncs{DeleteFunc: r.deletedPods.Remember})
 	handle(ctx, pods.Informer(), controller.HandleAll(func(object any) {
@@ -104,6 +106,26 @@ func targets(ctx context.Context) Targets {
 func handle(ctx context.Context, informer cache.SharedIndexInformer, handler cache.ResourceEventHandler) {
 	if _, err := informer.AddEventHandler(handler); err != nil {
 		logging.FromContext(ctx).Fatalw("Failed to watch", "error", err)
+	}
+}
+
+// rememberAndTell tells of everything that happens to an object. What is deleted is remembered before anybody is told.
+func rememberAndTell(remember, tell func(any)) cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc:    tell,
+		UpdateFunc: controller.PassNew(tell),
+		DeleteFunc: func(object any) {
+			remember(object)
+			tell(object)
+		},
+	}
+}
+
+// hasOutcomeIn tells whether the cache has an execution whose outcome is known.
+func hasOutcomeIn(executions executionlisters.WorkflowExecutionLister) func(targetlock.Holder) bool {
+	return func(holder targetlock.Holder) bool {
+		wfe, err := executions.WorkflowExecutions(holder.Namespace).Get(holder.Name)
+		return err == nil && wfe.UID == holder.UID && wfe.Status.HasOutcome()
 	}
 }
 

@@ -14,12 +14,12 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// lives are those of an execution that succeeds, fails or is refused; that is left alone, deleted at each
+// lives are those of an execution that succeeds, fails or is refused, and whose run may be pruned at once; that is left alone, deleted at each
 // moment, or gone at each moment without its finalizer; with a rival of another workflow that is there
 // from the start, or one of the same workflow that comes late.
 func lives() []life {
 	var all []life
-	for _, end := range []life{{}, {fails: true}, {refused: true}} {
+	for _, end := range []life{{}, {fails: true}, {refused: true}, {prunes: true}, {fails: true, prunes: true}} {
 		for _, rival := range []life{{rival: "drain", arrives: 0}, {rival: "restart", arrives: 3}} {
 			l := end
 			l.rival, l.arrives, l.crash, l.jumps, l.deleted, l.removed = rival.rival, rival.arrives, never, never, never, never
@@ -164,6 +164,8 @@ func (w *world) checkOutcome(wfe *v1alpha1.WorkflowExecution) {
 	switch {
 	case wfe.Status.Phase == v1alpha1.PhaseCompleted && !started:
 		w.t.Errorf("%s completed without a run", wfe.Name)
+	case w.succeeded[wfe.Name] && wfe.Status.Phase != v1alpha1.PhaseCompleted:
+		w.t.Errorf("The run of %s succeeded, and it says: %s, %+v", wfe.Name, wfe.Status.Phase, details)
 	case wfe.Status.Phase == v1alpha1.PhaseSkipped && started:
 		w.t.Errorf("%s was skipped, and its run was started", wfe.Name)
 	case details != nil && started && (!details.WasExecutionFailure || strings.Contains(details.Message, "nothing ran")):

@@ -115,6 +115,11 @@ func (r *Reconciler) releaseFailed(ctx context.Context, s *state, cause *failure
 	if err != nil {
 		return err
 	}
+	if entry := released.Entry; entry != nil && entry.Ran {
+		// It has had its run, whatever this reconcile knows of it.
+		r.markAsRemembered(s, *entry)
+		return nil
+	}
 	at := r.clock.Now()
 	if released.Entry != nil {
 		// As it failed before a crash.

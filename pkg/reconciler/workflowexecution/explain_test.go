@@ -132,7 +132,7 @@ func TestExplainByAPodThatHasGone(t *testing.T) {
 		WantStatusUpdates: status(endedBadly(details)),
 	}}
 	table.Test(t, given.MakeFactory(func(ctx context.Context, listers *given.Listers, c *given.Circumstances) controller.Reconciler {
-		return constructAfter(ctx, listers, c, clocktesting.NewFakePassiveClock(given.Now()), deletedPods)
+		return constructAfter(ctx, listers, c, clocktesting.NewFakePassiveClock(given.Now()), deletedPods, nil)
 	}))
 }
 

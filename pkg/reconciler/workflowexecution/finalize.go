@@ -115,6 +115,14 @@ func (r *Reconciler) finalizeOutcome(ctx context.Context, s *state) (bool, recon
 	if s.wfe.Status.HasOutcome() {
 		return false, nil
 	}
+	if s.run == nil {
+		switch isOver, err := r.recall(ctx, s); {
+		case err != nil:
+			return true, err
+		case isOver:
+			return true, statusFirst(s.wfe)
+		}
+	}
 	if err := r.noteLast(ctx, s.wfe, s.run); err != nil {
 		return true, err
 	}

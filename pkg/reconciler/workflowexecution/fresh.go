@@ -46,6 +46,11 @@ func hasRunOrOutcome(live *v1alpha1.WorkflowExecution) bool {
 	return live.Status.PipelineRunRef != nil || live.Status.HasOutcome()
 }
 
+// hasOutcome, for a copy that has none.
+func hasOutcome(live *v1alpha1.WorkflowExecution) bool {
+	return live.Status.HasOutcome()
+}
+
 // hasStarted, for a copy in which no start is noted.
 func hasStarted(live *v1alpha1.WorkflowExecution) bool {
 	return live.Status.HasStarted()

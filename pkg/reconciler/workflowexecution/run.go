@@ -35,7 +35,7 @@ func (r *Reconciler) reconcilePipelineRun(ctx context.Context, s *state) (bool, 
 		return true, err
 	}
 	if s.run == nil {
-		return r.reconcileOutcome(ctx, s)
+		return r.reconcileGone(ctx, s)
 	}
 	return false, nil
 }

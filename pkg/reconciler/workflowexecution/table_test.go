@@ -59,12 +59,13 @@ func construct(ctx context.Context, listers *given.Listers, circumstances *given
 func constructAt(
 	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock,
 ) controller.Reconciler {
-	return constructAfter(ctx, listers, circumstances, now, nil)
+	return constructAfter(ctx, listers, circumstances, now, nil, nil)
 }
 
-// constructAfter has a reconciler that remembers pods.
+// constructAfter has a reconciler that remembers pods and runs.
 func constructAfter(
-	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock, deletedPods *pipelinerun.DeletedPods,
+	ctx context.Context, listers *given.Listers, circumstances *given.Circumstances, now clock.PassiveClock,
+	deletedPods *pipelinerun.DeletedPods, deletedRuns *pipelinerun.DeletedRuns,
 ) controller.Reconciler {
 	index, err := pipelinerun.NewIndex(listers.Indexers())
 	utilruntime.Must(err)
@@ -78,6 +79,7 @@ func constructAfter(
 		targets:      oneTarget{circumstances.Discovery},
 		index:        index,
 		deletedPods:  deletedPods,
+		deletedRuns:  deletedRuns,
 		locks:        locks,
 		runs:         ours,
 		takeover:     takeover.New(executionclient.Get(ctx), ours, locks, now, given.RunNamespace),

@@ -53,6 +53,7 @@ type Reconciler struct {
 	runLister    tektonlisters.PipelineRunLister
 	index        *pipelinerun.Index
 	deletedPods  *pipelinerun.DeletedPods
+	deletedRuns  *pipelinerun.DeletedRuns
 	runNamespace string
 
 	targets  Targets

@@ -48,7 +48,8 @@ const (
 // life is what happens to an execution and to its rival, which wants the same target. Turns count from 0.
 type life struct {
 	// refused: the API server refuses the run of the first execution. fails: it ends badly.
-	refused, fails bool
+	// prunes: somebody deletes each run that has ended as soon as its execution does not hold the target any more.
+	refused, fails, prunes bool
 	// deleted and removed are the turns in which the first execution is asked to go, or is gone with its
 	// finalizer; never, if it is not.
 	deleted, removed int
@@ -77,6 +78,8 @@ type world struct {
 	order            []string
 	// freed is when executions gave their target back, by their names.
 	freed map[string]time.Time
+	// succeeded are the executions whose runs did.
+	succeeded map[string]bool
 	// audited are the events that the sink has stored.
 	audited map[uuid.UUID]audit.Event
 	// last is what became of executions, also of those that are gone by now.
@@ -92,7 +95,7 @@ func newWorld(t *testing.T, l life) *world {
 		life: l, t: t, ctx: controller.WithEventRecorder(ctx, &record.FakeRecorder{}),
 		clock:   clocktesting.NewFakePassiveClock(given.Now()),
 		audited: map[uuid.UUID]audit.Event{},
-		created: map[string]int{}, started: map[string]int{}, freed: map[string]time.Time{}, last: map[string]*v1alpha1.WorkflowExecution{},
+		created: map[string]int{}, started: map[string]int{}, freed: map[string]time.Time{}, succeeded: map[string]bool{}, last: map[string]*v1alpha1.WorkflowExecution{},
 	}
 	for _, client := range clients {
 		client.PrependReactor("create", "pipelineruns", w.refuse)
@@ -316,6 +319,9 @@ func (w *world) tekton() {
 	w.t.Helper()
 	for _, run := range w.runs() {
 		switch {
+		case run.IsDone() && w.prunes && !w.isHolder(ownerOf(&run)):
+			w.must(faketektonclient.Get(w.ctx).Tracker().Delete(runResource, run.Namespace, run.Name))
+			continue
 		case run.IsPending() || run.IsDone():
 			continue
 		case run.Status.StartTime == nil:
@@ -328,13 +334,22 @@ func (w *world) tekton() {
 			given.Failed(w.ago(), tektonv1.PipelineRunReasonFailed)(&run)
 		default:
 			given.Succeeded(w.ago())(&run)
+			w.succeeded[ownerOf(&run)] = true
 		}
 		tracker := faketektonclient.Get(w.ctx).Tracker()
-		w.must(tracker.Update(tektonv1.SchemeGroupVersion.WithResource("pipelineruns"), &run, run.Namespace))
+		w.must(tracker.Update(runResource, &run, run.Namespace))
 	}
 }
 
-var executionResource = v1alpha1.SchemeGroupVersion.WithResource("workflowexecutions")
+func (w *world) isHolder(name string) bool {
+	holder := w.lock().Holder
+	return holder != nil && holder.Holder.Name == name
+}
+
+var (
+	runResource       = tektonv1.SchemeGroupVersion.WithResource("pipelineruns")
+	executionResource = v1alpha1.SchemeGroupVersion.WithResource("workflowexecutions")
+)
 
 // collect removes what was asked to go and has no finalizer left, and keeps in mind what became of it.
 func (w *world) collect() {
