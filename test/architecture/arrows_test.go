@@ -30,11 +30,11 @@ var arrows = map[string][]string{
 	"pkg/observability": {"pkg/observability", "pkg/redact", "pkg/apis"},
 	"pkg/client":        {"pkg/client", "pkg/apis"},
 	"pkg/reconciler/workflowexecution": {
-		"pkg/reconciler/workflowexecution", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry",
+		"pkg/reconciler/workflowexecution", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry", "pkg/reconciler/events",
 		"pkg/targetlock", "pkg/failure", "pkg/audit", "pkg/redact", "pkg/observability", "pkg/client", "pkg/apierror", "pkg/apis",
 	},
 	"pkg/reconciler/targetlease": {
-		"pkg/reconciler/targetlease", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry", "pkg/targetlock",
+		"pkg/reconciler/targetlease", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/reconciler/retry", "pkg/reconciler/events", "pkg/targetlock",
 		"pkg/redact", "pkg/client", "pkg/apierror", "pkg/apis",
 	},
 	"pkg/reconciler/takeover":    {"pkg/apierror", "pkg/reconciler/takeover", "pkg/reconciler/pipelinerun", "pkg/targetlock", "pkg/redact", "pkg/client", "pkg/apis"},
@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	},
 	"pkg/reconciler/pipelinerun/resources": {"pkg/reconciler/pipelinerun/resources", "pkg/apis"},
 	"pkg/reconciler/retry":                 {"pkg/reconciler/retry"},
+	"pkg/reconciler/events":                {"pkg/reconciler/events", "pkg/client", "pkg/apis"},
 	// Builders that the tests of the reconcilers share.
 	"pkg/reconciler/testing": {
 		"pkg/reconciler/testing", "pkg/reconciler/pipelinerun/resources",

@@ -8,15 +8,10 @@ import (
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/scheme"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/record"
-	kubeclient "knative.dev/pkg/client/injection/kube/client"
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/kmeta"
@@ -28,6 +23,7 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/events"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/retry"
@@ -56,7 +52,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		locks:      parts.Locks,
 		takeover:   parts.Takeover,
 		config:     store,
-		events:     eventRecorder(ctx),
+		events:     events.NewRecorder(ctx, "targetlease-controller"),
 		clock:      parts.Clock,
 	}
 	r.PromoteFunc = r.promote
@@ -146,12 +142,6 @@ func (r *Reconciler) promote(bucket reconciler.Bucket, enqueue func(reconciler.B
 		enqueue(bucket, types.NamespacedName{Namespace: system.Namespace(), Name: targetlock.LeaseNameOfHash(hash)})
 	}
 	return nil
-}
-
-func eventRecorder(ctx context.Context) record.EventRecorder {
-	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: kubeclient.Get(ctx).CoreV1().Events("")})
-	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "targetlease-controller"})
 }
 
 func nameOf(object any) string {

@@ -7,15 +7,10 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/tools/record"
 	"knative.dev/pkg/apis"
-	kubeclient "knative.dev/pkg/client/injection/kube/client"
 	"knative.dev/pkg/controller"
-	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned/scheme"
 )
 
 // Reasons of the events of an execution.
@@ -30,14 +25,6 @@ const (
 	eventWorkflowFailed     = "WorkflowFailed"
 	eventWorkflowSkipped    = "WorkflowSkipped"
 )
-
-// eventRecorder sends events to the API server, and to the log, until the context ends.
-func eventRecorder(ctx context.Context) record.EventRecorder {
-	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
-	broadcaster.StartLogging(logging.FromContext(ctx).Named("event-broadcaster").Infof)
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: kubeclient.Get(ctx).CoreV1().Events("")})
-	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "workflowexecution-controller"})
-}
 
 // announce records one event for each transition that this reconcile made.
 func announce(ctx context.Context, wfe *v1alpha1.WorkflowExecution, before *v1alpha1.WorkflowExecutionStatus) {

@@ -27,6 +27,7 @@ import (
 	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	reconcilerv1alpha1 "kubernaut.ai/workflowexecution/pkg/client/injection/reconciler/workflowexecution/v1alpha1/workflowexecution"
 	executionlisters "kubernaut.ai/workflowexecution/pkg/client/listers/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/events"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/retry"
@@ -89,7 +90,8 @@ func newImpl(ctx context.Context, r *Reconciler, store reconciler.ConfigStore) *
 	logger := logging.FromContext(ctx).With(
 		zap.String(logkey.ControllerType, queueName), zap.String(logkey.Kind, "kubernaut.ai.WorkflowExecution"))
 	executions := executioninformer.Get(ctx).Lister()
-	generated := reconcilerv1alpha1.NewReconciler(ctx, logger, executionclient.Get(ctx), executions, eventRecorder(ctx), r, options(store))
+	recorder := events.NewRecorder(ctx, "workflowexecution-controller")
+	generated := reconcilerv1alpha1.NewReconciler(ctx, logger, executionclient.Get(ctx), executions, recorder, r, options(store))
 	guarded := guardOutdated(generated, executions)
 	return retry.NewImpl(ctx, guarded, controller.ControllerOptions{WorkQueueName: queueName, Logger: logger})
 }
