@@ -6,11 +6,14 @@ package pipelinerun
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
@@ -26,10 +29,31 @@ func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error
 
 func (r *Runs) customRuns(ctx context.Context, ref Ref) ([]tektonv1beta1.CustomRun, error) {
 	list, err := r.tekton.TektonV1beta1().CustomRuns(ref.Namespace).List(ctx, ref.children())
+	if apierrors.IsNotFound(err) && r.hasNoCustomRuns() {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("failed to list the CustomRuns of the run: %w", err)
 	}
 	return list.Items, nil
+}
+
+// hasNoCustomRuns tells whether this cluster can have none, because its Tekton is installed without them. A list that is
+// not found alone does not tell: Tekton may be about to be installed anew, or serve them in another version.
+func (r *Runs) hasNoCustomRuns() bool {
+	var served []string
+	for _, version := range []schema.GroupVersion{tektonv1.SchemeGroupVersion, tektonv1beta1.SchemeGroupVersion} {
+		list, err := r.tekton.Discovery().ServerResourcesForGroupVersion(version.String())
+		if err != nil && !apierrors.IsNotFound(err) {
+			return false
+		}
+		if list != nil {
+			for i := range list.APIResources {
+				served = append(served, list.APIResources[i].Name)
+			}
+		}
+	}
+	return slices.Contains(served, "pipelineruns") && !slices.Contains(served, "customruns")
 }
 
 func (r *Runs) runningCustomRuns(ctx context.Context, ref Ref) ([]*tektonv1beta1.CustomRun, error) {
