@@ -26,3 +26,8 @@ func IsGone(err error) bool {
 	// The client itself fills in what it asked for where the answer was no Status.
 	return !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
+
+// IsNotServed tells whether the API server knows no such resource, now or ever, which says nothing about an object.
+func IsNotServed(err error) bool {
+	return apierrors.IsNotFound(err) && !IsGone(err)
+}

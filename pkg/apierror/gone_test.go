@@ -56,6 +56,9 @@ func TestIsGone(t *testing.T) {
 			if got := IsGone(err); got != test.want {
 				t.Errorf("IsGone(%v) = %t, want %t", err, got, test.want)
 			}
+			if got := IsNotServed(err); got != (apierrors.IsNotFound(err) && !test.want) {
+				t.Errorf("IsNotServed(%v) = %t", err, got)
+			}
 			if got := IsGone(fmt.Errorf("failed to read: %w", err)); got != test.want {
 				t.Errorf("IsGone() of the wrapped error = %t, want %t", got, test.want)
 			}

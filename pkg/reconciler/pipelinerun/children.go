@@ -11,10 +11,10 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
@@ -29,7 +29,7 @@ func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error
 
 func (r *Runs) customRuns(ctx context.Context, ref Ref) ([]tektonv1beta1.CustomRun, error) {
 	list, err := r.tekton.TektonV1beta1().CustomRuns(ref.Namespace).List(ctx, ref.children())
-	if apierrors.IsNotFound(err) && r.hasNoCustomRuns() {
+	if apierror.IsNotServed(err) && r.hasNoCustomRuns() {
 		return nil, nil
 	}
 	if err != nil {
@@ -44,7 +44,7 @@ func (r *Runs) hasNoCustomRuns() bool {
 	var served []string
 	for _, version := range []schema.GroupVersion{tektonv1.SchemeGroupVersion, tektonv1beta1.SchemeGroupVersion} {
 		list, err := r.tekton.Discovery().ServerResourcesForGroupVersion(version.String())
-		if err != nil && !apierrors.IsNotFound(err) {
+		if err != nil && !apierror.IsNotServed(err) {
 			return false
 		}
 		if list != nil {
