@@ -86,7 +86,9 @@ func setHolder(lease *coordinationv1.Lease, claim Claim, now time.Time) {
 }
 
 func clearHolder(lease *coordinationv1.Lease) {
-	for _, annotation := range []string{workflowexecution.WorkflowIDAnnotation, workflowexecution.RunNamespaceAnnotation, workflowexecution.FencedAnnotation} {
+	for _, annotation := range []string{
+		workflowexecution.WorkflowIDAnnotation, workflowexecution.RunNamespaceAnnotation, workflowexecution.FencedAnnotation,
+	} {
 		delete(lease.Annotations, annotation)
 	}
 	lease.Spec.HolderIdentity, lease.Spec.AcquireTime = nil, nil

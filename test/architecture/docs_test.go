@@ -27,7 +27,7 @@ func TestEveryPackageIsDocumented(t *testing.T) {
 	section, _, _ = strings.Cut(section, "\n## ")
 	named := map[string]bool{}
 	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*) \\|").FindAllStringSubmatch(section, -1) {
-		for _, name := range strings.Split(row[1], ", ") {
+		for name := range strings.SplitSeq(row[1], ", ") {
 			named[strings.Trim(name, "`")] = false
 		}
 	}

@@ -22,7 +22,8 @@ import (
 // lookTime is how long it may take to find out what a run is stuck on.
 const lookTime = 2 * time.Second
 
-// explainAndCount says why a run failed, and corrects its progress by what its tasks say themselves; a nil run is one that somebody deleted.
+// explainAndCount says why a run failed, and corrects its progress by what its tasks say themselves; a nil run is one that
+// somebody deleted.
 func (r *Reconciler) explainAndCount(
 	ctx context.Context, wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun, completed metav1.Time,
 ) (v1alpha1.FailureDetails, error) {
