@@ -37,6 +37,9 @@ type Leftovers struct {
 	taskRuns   []*tektonv1.TaskRun
 	customRuns []*tektonv1beta1.CustomRun
 	pods       []*corev1.Pod
+	// nested names the unfinished runs of pipelines in the pipeline, and what those have made. They are ended by ending those
+	// runs.
+	nested []string
 }
 
 // Any tells whether anything may still run.
@@ -46,7 +49,7 @@ func (l Leftovers) Any() bool {
 
 // hasRuns tells whether there is more than pods: what may make further pods.
 func (l Leftovers) hasRuns() bool {
-	return l.run != nil || len(l.taskRuns)+len(l.customRuns) > 0
+	return l.run != nil || len(l.taskRuns)+len(l.customRuns)+len(l.nested) > 0
 }
 
 // hasUnwatched tells whether the end of something would go unnoticed: TaskRuns and CustomRuns are not
@@ -67,6 +70,7 @@ func (l Leftovers) String() string {
 	for _, customRun := range l.customRuns {
 		parts = append(parts, "CustomRun "+customRun.Name)
 	}
+	parts = append(parts, l.nested...)
 	for _, pod := range l.pods {
 		parts = append(parts, "pod "+pod.Name)
 	}
@@ -98,7 +102,7 @@ func (r *Runs) FindLeftovers(ctx context.Context, ref Ref, run *tektonv1.Pipelin
 			l.taskRuns = append(l.taskRuns, taskRun)
 		}
 	}
-	return l, nil
+	return l, r.findNested(ctx, ref, run, &l)
 }
 
 // isKeptOnly tells whether a TaskRun was deleted and is there only because some finalizer holds it: Tekton makes no pods

@@ -227,10 +227,13 @@ func PodUnlabelled(pod *corev1.Pod) {
 
 // child has the labels and annotations that Tekton copies from the run, and its own.
 func child(run *tektonv1.PipelineRun, name, task string) metav1.ObjectMeta {
-	labels := map[string]string{
-		"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineRunUID": string(run.UID), "tekton.dev/pipelineTask": task,
+	labels := maps.Clone(run.Labels)
+	if labels == nil {
+		labels = map[string]string{}
 	}
-	maps.Copy(labels, run.Labels)
+	maps.Copy(labels, map[string]string{
+		"tekton.dev/pipelineRun": run.Name, "tekton.dev/pipelineRunUID": string(run.UID), "tekton.dev/pipelineTask": task,
+	})
 	return metav1.ObjectMeta{
 		Namespace: run.Namespace, Name: name, UID: types.UID("uid-" + name), Labels: labels, Annotations: maps.Clone(run.Annotations),
 	}
