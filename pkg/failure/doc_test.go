@@ -115,6 +115,15 @@ waited for is the reason of the failure only if all other tasks had succeeded.
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", reason, reasonNames[reason], strings.TrimPrefix(nextSteps[reason], "Next: "))
 	}
 	b.WriteString(`
+Where nothing was started, because the PipelineRun could not be created or started, some of them mean another thing to do:
+
+| reason | what follows |
+|---|---|
+`)
+	for _, reason := range slices.Sorted(maps.Keys(nextStepsUnstarted)) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", reason, strings.TrimPrefix(nextStepsUnstarted[reason], "Next: "))
+	}
+	b.WriteString(`
 ## What Tekton and Kubernetes report, and what is made of it
 
 "Waiting" is what a pod, one of its containers or a TaskRun without a pod waits for until its time is up.

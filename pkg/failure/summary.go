@@ -21,6 +21,16 @@ func Summarize(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDe
 	return summarize(spec, details, totalTasks, nil)
 }
 
+// SummarizeUnstarted does the same for an execution of which nothing was started. What is missing is missing to the
+// controller then, not to the workflow.
+func SummarizeUnstarted(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDetails) string {
+	next, differs := nextStepsUnstarted[details.Reason]
+	if !differs {
+		next = nextSteps[details.Reason]
+	}
+	return strings.Join([]string{headline(spec, details, 0), changes(details), next}, " ")
+}
+
 // summarize also says which finally tasks never started.
 func summarize(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDetails, totalTasks int, unstarted []string) string {
 	sentences := []string{headline(spec, details, totalTasks), changes(details)}
@@ -92,4 +102,13 @@ var nextSteps = map[v1alpha1.FailureReason]string{
 	v1alpha1.FailureTaskFailed:         "Next: read the log of the step and check the state of the target before anything is repeated.",
 	v1alpha1.FailureUnknown: "Next: look at the PipelineRun, its TaskRuns and pods, and at the target, " +
 		"before anything is repeated.",
+}
+
+// nextStepsUnstarted are other ones where nothing was started.
+var nextStepsUnstarted = map[v1alpha1.FailureReason]string{
+	v1alpha1.FailureForbidden:         "Next: let the one that the message names do what it may not do; the workflow can be repeated then.",
+	v1alpha1.FailureResourceExhausted: "Next: free or add what is lacking; the workflow can be repeated then.",
+	v1alpha1.FailureConfigurationError: "Next: correct what the message names, in the execution or in the cluster; " +
+		"a repetition fails in the same way until then.",
+	v1alpha1.FailureUnknown: "Next: find out what the message is about; the workflow can be repeated then.",
 }

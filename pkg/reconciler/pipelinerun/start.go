@@ -32,20 +32,24 @@ func (r *Runs) Start(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.
 	started, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.JSONPatchType, patch, metav1.PatchOptions{})
 	switch {
 	case apierrors.IsInvalid(err) || apierror.IsGone(err):
-		// The cache lags: the run has been started, ended or deleted, and its event is on its way.
-		logging.FromContext(ctx).Infow("The run is no longer pending", "reason", err.Error())
-		return r.startedEarlier(ctx, run)
+		return r.startedEarlier(ctx, run, err)
 	case err != nil:
 		return nil, fmt.Errorf("failed to start PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
 	}
 	return started, nil
 }
 
-func (r *Runs) startedEarlier(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.PipelineRun, error) {
+// startedEarlier tells a test of the patch that failed, because the cache lags and the run was started, ended or deleted,
+// from a refusal by a policy or a schema: then the run is still pending.
+func (r *Runs) startedEarlier(ctx context.Context, run *tektonv1.PipelineRun, refused error) (*tektonv1.PipelineRun, error) {
 	live, err := r.again(ctx, run)
-	if err != nil || live == nil || live.IsPending() {
+	switch {
+	case err != nil || live == nil:
 		return nil, err
+	case live.IsPending():
+		return nil, fmt.Errorf("failed to start PipelineRun %s/%s: %w", run.Namespace, run.Name, refused)
 	}
+	logging.FromContext(ctx).Infow("The run is no longer pending", "reason", refused.Error())
 	return live, nil
 }
 

@@ -120,6 +120,13 @@ func Retrying(message string) ExecutionOption {
 	}
 }
 
+// StartRetrying could not start its run so far.
+func StartRetrying(message string) ExecutionOption {
+	return func(wfe *v1alpha1.WorkflowExecution) {
+		wfe.Status.MarkStartRetrying(message)
+	}
+}
+
 // RunCreated has a stored reference of its run, which has not been started.
 func RunCreated(wfe *v1alpha1.WorkflowExecution) {
 	Locked(wfe)
@@ -160,6 +167,15 @@ func Ended(ago time.Duration, details *v1alpha1.FailureDetails) ExecutionOption 
 		if details != nil && details.NaturalLanguageSummary == "" {
 			details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, details, totalTasks)
 		}
+		wfe.Status.MarkReleasing(Ago(ago), details)
+	}
+}
+
+// EndedUnstarted has a failure before anything ran as its outcome.
+func EndedUnstarted(ago time.Duration, details *v1alpha1.FailureDetails) ExecutionOption {
+	return func(wfe *v1alpha1.WorkflowExecution) {
+		details = details.DeepCopy()
+		details.NaturalLanguageSummary = failure.SummarizeUnstarted(&wfe.Spec, details)
 		wfe.Status.MarkReleasing(Ago(ago), details)
 	}
 }
@@ -209,7 +225,7 @@ func SkippedFor(winner *v1alpha1.WorkflowExecution, ago time.Duration) Execution
 func FailedUnstarted(reason v1alpha1.FailureReason, message string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		details := v1alpha1.FailureDetails{Reason: reason, Message: message, FailedAt: Ago(0)}
-		details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, totalTasks)
+		details.NaturalLanguageSummary = failure.SummarizeUnstarted(&wfe.Spec, &details)
 		wfe.Status.MarkFailedUnstarted(details)
 		if wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue() {
 			TargetFreed(0)(wfe)

@@ -5,9 +5,7 @@ package workflowexecution
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -57,63 +55,4 @@ func (r *Reconciler) adoptRun(
 			want.Namespace, want.Name)
 	}
 	return run, r.ensureFresh(ctx, wfe, hasRunOrOutcome)
-}
-
-// failCreation ends the execution if its run was refused, and has it tried again otherwise, while the
-// target stays locked, up to the pending deadline.
-func (r *Reconciler) failCreation(ctx context.Context, s *state, err error) error {
-	if errors.Is(err, errCacheLags) {
-		return err
-	}
-	if cause := (*failureCause)(nil); errors.As(err, &cause) {
-		return r.fail(ctx, s, cause)
-	}
-	// Tekton's webhook tells what it refuses, and that may be the value of a parameter.
-	message := withoutSecrets(s.wfe, "Failed to create the PipelineRun: "+err.Error())
-	if isRefusal(err) {
-		return r.fail(ctx, s, &failureCause{reason: refusalReason(err), message: message})
-	}
-	if r.isPendingTooLong(ctx, s.wfe) {
-		return r.fail(ctx, s, &failureCause{reason: v1alpha1.FailureUnknown, message: message})
-	}
-	s.wfe.Status.MarkPipelineRunRetrying(message)
-	return fmt.Errorf("failed to create PipelineRun: %w", err)
-}
-
-// isRefusal tells whether the API server, or a webhook, will never accept the object. Throttling,
-// time-outs and conflicts are not refusals.
-func isRefusal(err error) bool {
-	status, ok := err.(apierrors.APIStatus)
-	if !ok || apierrors.IsTooManyRequests(err) || apierrors.IsTimeout(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-		return false
-	}
-	code := status.Status().Code
-	return code >= http.StatusBadRequest && code < http.StatusInternalServerError &&
-		code != http.StatusUnauthorized && code != http.StatusRequestTimeout
-}
-
-func refusalReason(err error) v1alpha1.FailureReason {
-	if apierrors.IsForbidden(err) {
-		return v1alpha1.FailureForbidden
-	}
-	return v1alpha1.FailureConfigurationError
-}
-
-func (r *Reconciler) isPendingTooLong(ctx context.Context, wfe *v1alpha1.WorkflowExecution) bool {
-	since := wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).LastTransitionTime.Inner
-	deadline := config.FromContextOrDefaults(ctx).WorkflowExecution.PendingDeadline
-	return !since.IsZero() && r.clock.Since(since.Time) > deadline
-}
-
-// noteRunIfFound notes the run of the execution if the API server has one.
-func (r *Reconciler) noteRunIfFound(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (bool, error) {
-	if err := r.ensureFresh(ctx, wfe, hasRunOrOutcome); err != nil {
-		return false, err
-	}
-	run, err := r.runs.Get(ctx, r.refOf(wfe))
-	if err != nil || run == nil {
-		return false, err
-	}
-	noteRun(wfe, run)
-	return true, nil
 }

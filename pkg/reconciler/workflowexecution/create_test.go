@@ -145,9 +145,6 @@ func TestCreateRefused(t *testing.T) {
 	}
 	run(t, rtesting.TableTest{
 		refusedWith("400", apierrors.NewBadRequest("admission webhook denied the request"), v1alpha1.FailureConfigurationError),
-		refusedWith("403", apierrors.NewForbidden(pipelineRuns, "fix", errors.New("no")), v1alpha1.FailureForbidden),
-		refusedWith("404", apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "kubernaut-workflows"),
-			v1alpha1.FailureConfigurationError),
 		refusedWith("413", apierrors.NewRequestEntityTooLargeError("too large"), v1alpha1.FailureConfigurationError),
 		refusedWith("422", apierrors.NewInvalid(schema.GroupKind{Kind: "PipelineRun"}, "fix", nil), v1alpha1.FailureConfigurationError),
 	})
@@ -167,6 +164,11 @@ func TestCreateRetried(t *testing.T) {
 		}
 	}
 	run(t, rtesting.TableTest{
+		retriedAfter("403", apierrors.NewForbidden(pipelineRuns, "fix", errors.New("no"))),
+		retriedAfter("403 of a quota", quotaExceeded()),
+		retriedAfter("404 of the namespace", apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "kubernaut-workflows")),
+		retriedAfter("404 of the API", given.NotServed(pipelineRuns, "")),
+		retriedAfter("405 of a definition that is being deleted", apierrors.NewMethodNotSupported(pipelineRuns, "create")),
 		retriedAfter("401", apierrors.NewUnauthorized("expired")),
 		retriedAfter("408", apierrors.NewGenericServerResponse(
 			http.StatusRequestTimeout, "post", pipelineRuns, "fix", "", 0, true)),
@@ -181,8 +183,9 @@ func TestCreateRetried(t *testing.T) {
 
 func TestCreateGivenUp(t *testing.T) {
 	down := []clientgotesting.ReactionFunc{rtesting.InduceFailure("create", "pipelineruns")}
-	const message = "Failed to create the PipelineRun: inducing failure for create pipelineruns"
-	late := execution(given.LockedFor(6*time.Minute), given.Retrying(message))
+	const first = "Failed to create the PipelineRun: inducing failure for create pipelineruns"
+	const message = first + tried
+	late := execution(given.LockedFor(6*time.Minute), given.Retrying(first))
 	lease := given.LockLease(execution(), 6*time.Minute)
 	run(t, rtesting.TableTest{{
 		// Fenced before it is freed: a creation that was held up must find a lock that says no.
@@ -243,8 +246,66 @@ func TestCreateGivenUp(t *testing.T) {
 	}})
 }
 
+// tried ends the message of what was tried up to the pending deadline.
+const tried = ". It was tried for 5m0s (pending-deadline)"
+
+// TestCreateGivenUpFor: what an execution ends with is what kept its run from being created last.
+func TestCreateGivenUpFor(t *testing.T) {
+	givenUp := func(name string, err error, reason v1alpha1.FailureReason, hint string, more ...clientgotesting.ReactionFunc) rtesting.TableRow {
+		message := "Failed to create the PipelineRun: " + err.Error() + hint + tried
+		return rtesting.TableRow{
+			Name: name,
+			Objects: []runtime.Object{
+				execution(given.LockedFor(6*time.Minute), given.Retrying("something else")), given.LockLease(execution(), 6*time.Minute),
+			},
+			WithReactors: append(more, given.Refuse("create", "pipelineruns", err)),
+			WantCreates:  []runtime.Object{newRun()},
+			WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
+				free(failedUnstartedNow(reason, message))),
+			WantStatusUpdates: status(execution(given.Locked, given.FailedUnstarted(reason, message), given.Failing(1, time.Minute))),
+			WantEvents:        []string{lockReleased, failed(reason, message)},
+		}
+	}
+	forbidden := apierrors.NewForbidden(pipelineRuns, "fix", errors.New("no"))
+	notServed := given.NotServed(pipelineRuns, "")
+	run(t, rtesting.TableTest{
+		givenUp("missing rights", forbidden, v1alpha1.FailureForbidden, ""),
+		// Whether the run exists cannot be told; without the lock nobody starts it.
+		givenUp("missing rights to look as well", forbidden, v1alpha1.FailureForbidden, "", given.Refuse("get", "pipelineruns", forbidden)),
+		givenUp("a full quota", quotaExceeded(), v1alpha1.FailureResourceExhausted, ""),
+		givenUp("a namespace that is gone", apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "kubernaut-workflows"),
+			v1alpha1.FailureConfigurationError, ""),
+		givenUp("an API that is not served", notServed, v1alpha1.FailureConfigurationError,
+			"; is Tekton installed, and does it serve tekton.dev/v1?", given.Refuse("get", "pipelineruns", notServed)),
+		givenUp("an expired token", apierrors.NewUnauthorized("expired"), v1alpha1.FailureForbidden, ""),
+		givenUp("a webhook that is away", apierrors.NewInternalError(errors.New("webhook down")), v1alpha1.FailureUnknown, ""),
+	})
+}
+
+// TestRetriesWriteOnce: each write would bring another attempt at once.
+func TestRetriesWriteOnce(t *testing.T) {
+	retrying := execution(given.LockedFor(time.Minute), given.Retrying("Failed to create the PipelineRun: no leader"))
+	lease := given.LockLease(execution(), time.Minute)
+	run(t, rtesting.TableTest{{
+		Name:         "of a creation",
+		Objects:      []runtime.Object{retrying, lease},
+		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("create", "pipelineruns", quotaExceeded())},
+		WantErr:      true,
+		WantCreates:  []runtime.Object{newRun()},
+		WantEvents:   []string{internalError("failed to create PipelineRun: " + quotaExceeded().Error())},
+	}, {
+		Name: "of a start",
+		Objects: []runtime.Object{execution(given.RunCreated, given.StartRetrying("a policy refuses it")),
+			given.Run(execution()), lease},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
+		WantErr:      true,
+		WantPatches:  patches(startPatch()),
+		WantEvents:   []string{internalError("failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns")},
+	}})
+}
+
 func quotaExceeded() error {
-	return apierrors.NewForbidden(pipelineRuns, "fix", errors.New("exceeded quota"))
+	return apierrors.NewForbidden(pipelineRuns, "fix", errors.New("exceeded quota: runs, requested: count/pipelineruns.tekton.dev=1, used: 5, limited: 5"))
 }
 
 func timeout(d time.Duration) given.ExecutionOption {

@@ -44,11 +44,11 @@ func TestSpent(t *testing.T) {
 		// The one that a crash leaves: creation refused, target freed, nothing stored.
 		spent("failed before anything ran", given.Entry(execution(), time.Second,
 			given.NeverRan(2, v1alpha1.FailureForbidden, message), given.Until(2*time.Minute)), failed(neverRan.Reason, message),
-			execution(given.Locked, given.Ended(time.Second, neverRan), given.Failing(2, 2*time.Minute), given.Released, given.TargetFreed(time.Second))),
+			execution(given.Locked, given.EndedUnstarted(time.Second, neverRan), given.Failing(2, 2*time.Minute), given.Released, given.TargetFreed(time.Second))),
 		spent("failed before anything ran, for the last time", given.Entry(execution(), time.Second,
 			given.NeverRan(5, v1alpha1.FailureForbidden, message), given.Until(10*time.Minute), given.Blocks(v1alpha1.SkipExhaustedRetries)),
 			failed(neverRan.Reason, message),
-			execution(given.Locked, given.Ended(time.Second, neverRan), given.Blocking(5), given.Released, given.TargetFreed(time.Second))),
+			execution(given.Locked, given.EndedUnstarted(time.Second, neverRan), given.Blocking(5), given.Released, given.TargetFreed(time.Second))),
 		// The rest takes somebody who emptied the status.
 		spent("ran and failed", given.Entry(execution(), time.Minute, given.FailedFor(ran.Reason, ran.Message),
 			given.FreedAgo(seconds(37)), given.Until(4*time.Minute), given.Blocks(v1alpha1.SkipPreviousExecutionFailed)), failed(ran.Reason, ran.Message),

@@ -51,7 +51,9 @@ func (r *Reconciler) explainAndCount(
 // withSummary completes the details of a failure before anything ran.
 func withSummary(wfe *v1alpha1.WorkflowExecution, details v1alpha1.FailureDetails) v1alpha1.FailureDetails {
 	details.Message = withoutSecrets(wfe, details.Message)
-	details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, 0)
+	if details.NaturalLanguageSummary = failure.SummarizeUnstarted(&wfe.Spec, &details); details.WasExecutionFailure {
+		details.NaturalLanguageSummary = failure.Summarize(&wfe.Spec, &details, 0)
+	}
 	return details
 }
 

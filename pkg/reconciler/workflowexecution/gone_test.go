@@ -62,7 +62,7 @@ func TestFinishPruned(t *testing.T) {
 		// The pending run was deleted before the target was freed: nothing has run.
 		Name:    "it could not be started",
 		Objects: []runtime.Object{execution(given.RunCreated), free(failedUnstartedNow(v1alpha1.FailureUnknown, message))},
-		WantStatusUpdates: status(execution(given.RunCreated, given.Ended(0, unstarted), given.Failing(1, time.Minute),
+		WantStatusUpdates: status(execution(given.RunCreated, given.EndedUnstarted(0, unstarted), given.Failing(1, time.Minute),
 			given.Released)),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown, message)},
 	}, {

@@ -62,15 +62,11 @@ func isUnwantedAgain(run *tektonv1.PipelineRun) func(*v1alpha1.WorkflowExecution
 	}
 }
 
-// start tries again what fails, up to the pending deadline: a target must not stay locked for ever by what
-// cannot be started. The run is deleted only if it was not started after all.
 func (r *Reconciler) start(ctx context.Context, s *state) error {
 	started, err := r.runs.Start(ctx, s.run)
 	switch {
-	case err != nil && r.isPendingTooLong(ctx, s.wfe):
-		return r.abandonUnstarted(ctx, s, &failureCause{reason: v1alpha1.FailureUnknown, message: err.Error()})
 	case err != nil:
-		return err
+		return r.failStart(ctx, s, err)
 	case started != nil:
 		r.markStarted(s.wfe, started)
 	}

@@ -28,6 +28,7 @@ func TestStart(t *testing.T) {
 	held, lease := execution(given.RunCreated), given.LockLease(execution(), time.Minute)
 	pending := given.Run(execution())
 	const patchFails = "failed to start PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns"
+	const patchRefused = `failed to start PipelineRun kubernaut-workflows/fix-bd45276987: PipelineRun.tekton.dev "fix-bd45276987" is invalid`
 	run(t, rtesting.TableTest{{
 		Name:              "reference stored, lock ours",
 		Objects:           []runtime.Object{held, pending, lease},
@@ -67,12 +68,37 @@ func TestStart(t *testing.T) {
 		WithReactors:  []clientgotesting.ReactionFunc{given.Refuse("patch", "pipelineruns", apierrors.NewNotFound(pipelineRuns, runName))},
 		WantPatches:   patches(startPatch()),
 	}, {
-		Name:         "the patch fails",
-		Objects:      []runtime.Object{held, pending, lease},
-		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
-		WantErr:      true,
+		Name:              "the patch fails",
+		Objects:           []runtime.Object{held, pending, lease},
+		WithReactors:      []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
+		WantErr:           true,
+		WantPatches:       patches(startPatch()),
+		WantStatusUpdates: status(execution(given.RunCreated, given.StartRetrying(patchFails))),
+		WantEvents:        []string{internalError(patchFails)},
+	}, {
+		// The same answer as to a test that fails, but the run is pending: a policy refuses, or the schema of a newer Tekton.
+		Name:              "the patch is refused",
+		Objects:           []runtime.Object{held, pending, lease},
+		WithReactors:      startRefused(),
+		WantErr:           true,
+		WantPatches:       patches(startPatch()),
+		WantStatusUpdates: status(execution(given.RunCreated, given.StartRetrying(patchRefused))),
+		WantEvents:        []string{internalError(patchRefused)},
+	}, {
+		Name: "the patch is refused past the pending deadline",
+		Objects: []runtime.Object{
+			execution(given.LockedFor(6*time.Minute), given.Referring), pending, given.LockLease(execution(), 6*time.Minute),
+		},
+		WithReactors: startRefused(),
 		WantPatches:  patches(startPatch()),
-		WantEvents:   []string{internalError(patchFails)},
+		WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
+			free(failedUnstartedNow(v1alpha1.FailureConfigurationError, patchRefused+tried))),
+		WantDeletes: deletions(runDeletion()),
+		WantStatusUpdates: status(execution(given.RunCreated, given.FailedUnstarted(v1alpha1.FailureConfigurationError, patchRefused+tried),
+			given.Failing(1, time.Minute))),
+		WantEvents: []string{lockReleased, failed(v1alpha1.FailureConfigurationError, patchRefused+tried)},
+		PostConditions: []func(*testing.T, *rtesting.TableRow){given.InOrder(
+			"update leases", "delete pipelineruns", "update leases", "update workflowexecutions/status")},
 	}, {
 		// What cannot be started must not lock its target for ever.
 		Name: "the patch fails past the pending deadline",
@@ -82,11 +108,11 @@ func TestStart(t *testing.T) {
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
 		WantPatches:  patches(startPatch()),
 		WantUpdates: updates(given.LockLease(execution(), 6*time.Minute, given.Fenced),
-			free(failedUnstartedNow(v1alpha1.FailureUnknown, patchFails))),
+			free(failedUnstartedNow(v1alpha1.FailureUnknown, patchFails+tried))),
 		WantDeletes: deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.RunCreated, given.FailedUnstarted(v1alpha1.FailureUnknown, patchFails),
+		WantStatusUpdates: status(execution(given.RunCreated, given.FailedUnstarted(v1alpha1.FailureUnknown, patchFails+tried),
 			given.Failing(1, time.Minute))),
-		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown, patchFails)},
+		WantEvents: []string{lockReleased, failed(v1alpha1.FailureUnknown, patchFails+tried)},
 	}, {
 		Name:         "the lock cannot be read",
 		Objects:      []runtime.Object{held, pending, lease},
@@ -172,7 +198,7 @@ func TestStartWithoutLock(t *testing.T) {
 			held, pending, free(failedUnstartedNow(v1alpha1.FailureForbidden, "no")),
 		},
 		WantDeletes: deletions(runDeletion()),
-		WantStatusUpdates: status(execution(given.RunCreated, given.Ended(0, &v1alpha1.FailureDetails{
+		WantStatusUpdates: status(execution(given.RunCreated, given.EndedUnstarted(0, &v1alpha1.FailureDetails{
 			Reason: v1alpha1.FailureForbidden, Message: "no", FailedAt: given.Ago(0),
 		}), given.Failing(1, time.Minute), given.Released)),
 		WantEvents: []string{lockReleased, failed(v1alpha1.FailureForbidden, "no")},

@@ -4,6 +4,7 @@
 package v1alpha1
 
 import (
+	"fmt"
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -31,6 +32,8 @@ const (
 )
 
 const (
+	// ReasonRetrying means that the PipelineRun could not be created so far.
+	ReasonRetrying = "Retrying"
 	// ReasonNotStarted means that the PipelineRun exists and is pending.
 	ReasonNotStarted = "NotStarted"
 	// ReasonStarted means that the PipelineRun was started and Tekton has not reported on it yet.
@@ -105,9 +108,13 @@ func (s *WorkflowExecutionStatus) MarkTargetUndecided(message string) {
 	}
 }
 
-// MarkPipelineRunRetrying notes that the API server could not create the PipelineRun this time.
+// MarkPipelineRunRetrying notes that the API server could not create the PipelineRun this time. It keeps the first wording:
+// a write for each new one would bring the next attempt at once.
 func (s *WorkflowExecutionStatus) MarkPipelineRunRetrying(message string) {
-	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunCreated, "Retrying", "%s", message)
+	if s.GetCondition(ConditionPipelineRunCreated).GetReason() == ReasonRetrying {
+		return
+	}
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunCreated, ReasonRetrying, "%s", message)
 	s.derivePhase()
 }
 
@@ -116,8 +123,20 @@ func (s *WorkflowExecutionStatus) MarkPipelineRunRetrying(message string) {
 func (s *WorkflowExecutionStatus) MarkPipelineRunCreated(ref PipelineRunRef) {
 	s.PipelineRunRef = &ref
 	conditionSet.Manage(s).MarkTrue(ConditionPipelineRunCreated)
-	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotStarted,
-		"PipelineRun %s/%s waits to be started", ref.Namespace, ref.Name)
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotStarted, "%s", waits(ref))
+	s.derivePhase()
+}
+
+func waits(ref PipelineRunRef) string {
+	return fmt.Sprintf("PipelineRun %s/%s waits to be started", ref.Namespace, ref.Name)
+}
+
+// MarkStartRetrying notes that the API server could not start the PipelineRun this time, in the first wording.
+func (s *WorkflowExecutionStatus) MarkStartRetrying(message string) {
+	if s.PipelineRunRef == nil || s.GetCondition(ConditionPipelineRunSucceeded).GetMessage() != waits(*s.PipelineRunRef) {
+		return
+	}
+	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotStarted, "%s", message)
 	s.derivePhase()
 }
 

@@ -60,6 +60,9 @@ func (l *life) actions() map[string]func(*rapid.T) {
 		"wait": l.when(func() bool { return !l.isOver() && l.hasOutcome() }, func(*rapid.T) {
 			l.status.MarkWaitingForRelease("pod x works on")
 		}),
+		"retry the start": l.when(func() bool { return !l.isOver() && l.hasRun() && !l.hasStarted() && !l.hasOutcome() }, func(*rapid.T) {
+			l.status.MarkStartRetrying("a policy refuses it")
+		}),
 		"lose sight": l.when(func() bool { return !l.isOver() && l.hasRun() }, func(*rapid.T) {
 			l.status.MarkUnreachable("no rights in the former namespace")
 		}),

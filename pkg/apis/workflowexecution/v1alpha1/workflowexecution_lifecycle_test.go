@@ -156,9 +156,31 @@ func TestCreationIsRetried(t *testing.T) {
 	s.expect(PhasePending, unknown, yes, unknown, unknown)
 	s.expectReason(ConditionPipelineRunCreated, "Retrying")
 
+	// Each new wording would be a write, and each write another attempt at once.
+	s.MarkPipelineRunRetrying("etcd: no leader")
+	if got := s.GetCondition(ConditionPipelineRunCreated).GetMessage(); got != "etcd: 100%d leader changed" {
+		t.Errorf("message = %q, want the first one", got)
+	}
+
 	s.MarkPipelineRunCreated(runRef())
 	s.expect(PhasePending, unknown, yes, yes, unknown)
 	s.expectReason(ConditionPipelineRunSucceeded, ReasonNotStarted)
+}
+
+func TestStartIsRetried(t *testing.T) {
+	s := newStory(t)
+	s.MarkLockAcquired()
+	s.MarkPipelineRunCreated(runRef())
+	for _, message := range []string{"a policy refuses 100%d", "a webhook is away"} {
+		s.MarkStartRetrying(message)
+		s.expect(PhasePending, unknown, yes, yes, unknown)
+		s.expectReason(ConditionPipelineRunSucceeded, ReasonNotStarted)
+		if got := s.GetCondition(ConditionPipelineRunSucceeded).GetMessage(); got != "a policy refuses 100%d" {
+			t.Errorf("message = %q, want the first one", got)
+		}
+	}
+	s.MarkStarted(storyBegins)
+	s.expectReason(ConditionPipelineRunSucceeded, ReasonStarted)
 }
 
 func TestRunOutOfSight(t *testing.T) {
