@@ -120,6 +120,16 @@ func Retrying(message string) ExecutionOption {
 	}
 }
 
+// RunAltered has a run that somebody has changed on its way into the store.
+func RunAltered(message string) ExecutionOption {
+	return func(wfe *v1alpha1.WorkflowExecution) {
+		Locked(wfe)
+		wfe.Status.MarkPipelineRunAltered(v1alpha1.PipelineRunRef{
+			Namespace: RunNamespace, Name: names.PipelineRun(wfe), UID: RunUID(wfe.UID),
+		}, message)
+	}
+}
+
 // StartRetrying could not start its run so far.
 func StartRetrying(message string) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {

@@ -106,6 +106,11 @@ func Foreign(run *tektonv1.PipelineRun) {
 	run.UID, run.Labels, run.Annotations = "foreign", nil, nil
 }
 
+// ManagedByAnother was handed to a queue, say, which Tekton leaves it to.
+func ManagedByAnother(run *tektonv1.PipelineRun) {
+	run.Spec.ManagedBy = new("kueue.x-k8s.io/multikueue")
+}
+
 // Again is a run of the same name that was made later, with the same labels.
 func Again(run *tektonv1.PipelineRun) {
 	run.UID = "another-run"

@@ -55,13 +55,13 @@ func (r *Reconciler) fail(ctx context.Context, s *state, cause *failureCause) er
 		markFailed(s.wfe, cause, r.clock.Now())
 		return nil
 	}
-	if found, err := r.noteRunIfFound(ctx, s.wfe); found || err != nil {
+	if found, err := r.noteRunIfFound(ctx, s); found || err != nil {
 		return err
 	}
 	if err := r.locks.Fence(ctx, s.claim); err != nil {
 		return err
 	}
-	if found, err := r.noteRunIfFound(ctx, s.wfe); found || err != nil {
+	if found, err := r.noteRunIfFound(ctx, s); found || err != nil {
 		return err
 	}
 	return r.releaseFailed(ctx, s, cause)

@@ -48,6 +48,18 @@ func (r *Reconciler) explainAndCount(
 	return failure.Explain(&wfe.Spec, evidence), nil
 }
 
+// withAlteration gives a run that somebody has changed on its way into the store that as its cause.
+func withAlteration(wfe *v1alpha1.WorkflowExecution, details v1alpha1.FailureDetails) v1alpha1.FailureDetails {
+	altered := wfe.Status.Alteration()
+	if altered == "" {
+		return details
+	}
+	return withSummary(wfe, v1alpha1.FailureDetails{
+		Reason: v1alpha1.FailureConfigurationError, Message: altered, FailedAt: details.FailedAt,
+		ExecutionTimeBeforeFailure: details.ExecutionTimeBeforeFailure, WasExecutionFailure: details.WasExecutionFailure,
+	})
+}
+
 // withSummary completes the details of a failure before anything ran.
 func withSummary(wfe *v1alpha1.WorkflowExecution, details v1alpha1.FailureDetails) v1alpha1.FailureDetails {
 	details.Message = withoutSecrets(wfe, details.Message)

@@ -65,6 +65,7 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 	if err != nil {
 		return err
 	}
+	details = withAlteration(wfe, details)
 	wfe.Status.MarkReleasing(completed, &details)
 	return nil
 }

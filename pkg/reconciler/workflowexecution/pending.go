@@ -29,7 +29,7 @@ func (r *Reconciler) failCreation(ctx context.Context, s *state, err error) erro
 	}
 	if isQuota(err) {
 		// One that our own run fills refuses before it finds that the run exists.
-		if found, err := r.noteRunIfFound(ctx, s.wfe); found || errors.Is(err, errCacheLags) {
+		if found, err := r.noteRunIfFound(ctx, s); found || errors.Is(err, errCacheLags) {
 			return err
 		}
 	}
@@ -103,17 +103,16 @@ func pendingDeadline(ctx context.Context) time.Duration {
 
 // noteRunIfFound notes the run of the execution if the API server has one. Where it does not let us look there may be one.
 // Nobody starts that without the lock, and the reconciler of Leases deletes it.
-func (r *Reconciler) noteRunIfFound(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (bool, error) {
-	if err := r.ensureFresh(ctx, wfe, hasRunOrOutcome); err != nil {
+func (r *Reconciler) noteRunIfFound(ctx context.Context, s *state) (bool, error) {
+	if err := r.ensureFresh(ctx, s.wfe, hasRunOrOutcome); err != nil {
 		return false, err
 	}
-	run, err := r.runs.Get(ctx, r.refOf(wfe))
+	run, err := r.runs.Get(ctx, r.refOf(s.wfe))
 	if apierrors.IsForbidden(err) || apierror.IsNotServed(err) {
 		return false, nil
 	}
 	if err != nil || run == nil {
 		return false, err
 	}
-	noteRun(wfe, run)
-	return true, nil
+	return true, r.noteRun(ctx, s, run)
 }

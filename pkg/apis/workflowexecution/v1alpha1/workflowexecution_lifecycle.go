@@ -32,6 +32,8 @@ const (
 )
 
 const (
+	// ReasonAltered means that the PipelineRun is not stored as it was sent.
+	ReasonAltered = "Altered"
 	// ReasonRetrying means that the PipelineRun could not be created so far.
 	ReasonRetrying = "Retrying"
 	// ReasonNotStarted means that the PipelineRun exists and is pending.
@@ -108,16 +110,6 @@ func (s *WorkflowExecutionStatus) MarkTargetUndecided(message string) {
 	}
 }
 
-// MarkPipelineRunRetrying notes that the API server could not create the PipelineRun this time. It keeps the first wording:
-// a write for each new one would bring the next attempt at once.
-func (s *WorkflowExecutionStatus) MarkPipelineRunRetrying(message string) {
-	if s.GetCondition(ConditionPipelineRunCreated).GetReason() == ReasonRetrying {
-		return
-	}
-	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunCreated, ReasonRetrying, "%s", message)
-	s.derivePhase()
-}
-
 // MarkPipelineRunCreated notes the one PipelineRun of this execution, which is pending until its
 // reference is known to be stored.
 func (s *WorkflowExecutionStatus) MarkPipelineRunCreated(ref PipelineRunRef) {
@@ -129,15 +121,6 @@ func (s *WorkflowExecutionStatus) MarkPipelineRunCreated(ref PipelineRunRef) {
 
 func waits(ref PipelineRunRef) string {
 	return fmt.Sprintf("PipelineRun %s/%s waits to be started", ref.Namespace, ref.Name)
-}
-
-// MarkStartRetrying notes that the API server could not start the PipelineRun this time, in the first wording.
-func (s *WorkflowExecutionStatus) MarkStartRetrying(message string) {
-	if s.PipelineRunRef == nil || s.GetCondition(ConditionPipelineRunSucceeded).GetMessage() != waits(*s.PipelineRunRef) {
-		return
-	}
-	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotStarted, "%s", message)
-	s.derivePhase()
 }
 
 // MarkPipelineRunLost notes that there was a PipelineRun, and that nobody knows any more which.
@@ -170,19 +153,6 @@ func (s *WorkflowExecutionStatus) PropagatePipelineRunStatus(summary PipelineRun
 // MarkNotEnding notes what a person should do about a cancelled run that does not end. It stays until the run has ended.
 func (s *WorkflowExecutionStatus) MarkNotEnding(message string) {
 	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, ReasonNotEnding, "%s", message)
-	s.derivePhase()
-}
-
-// MarkUnreachable notes why the controller cannot follow the PipelineRun. The phase stays what it was.
-func (s *WorkflowExecutionStatus) MarkUnreachable(message string) {
-	reason := ReasonUnreachable
-	switch {
-	case s.HasOutcome():
-		reason = ReasonReleasing
-	case !s.HasStarted():
-		reason = ReasonNotStarted
-	}
-	conditionSet.Manage(s).MarkUnknown(ConditionPipelineRunSucceeded, reason, "%s", message)
 	s.derivePhase()
 }
 

@@ -43,6 +43,12 @@ func (l *life) actions() map[string]func(*rapid.T) {
 		"create": l.when(func() bool { return !l.isOver() && l.lock && !l.hasRun() }, func(*rapid.T) {
 			l.status.MarkPipelineRunCreated(runRef())
 		}),
+		"create altered": l.when(func() bool { return !l.isOver() && l.lock && !l.hasRun() }, func(t *rapid.T) {
+			l.status.MarkPipelineRunAltered(runRef(), "a queue has it")
+			if l.status.Alteration() != "a queue has it" {
+				t.Fatal("the alteration is lost")
+			}
+		}),
 		"start": l.when(func() bool { return !l.isOver() && l.hasRun() && !l.hasStarted() && !l.hasOutcome() }, func(*rapid.T) {
 			l.status.MarkStarted(storyBegins)
 		}),

@@ -4,6 +4,7 @@
 package resources
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 )
+
+// tektonManager as spec.managedBy of a run means the same as none: Tekton.
+const tektonManager = "tekton.dev/pipeline"
 
 // IsUnstarted tells whether a run is pending and has never been anything else. One that somebody has set back to pending
 // looks like it, but for the generation, which counts the changes of its spec: its tasks run on.
@@ -29,6 +33,18 @@ func HasPipelinesInPipeline(run *tektonv1.PipelineRun) bool {
 	spec := run.Status.PipelineSpec
 	return slices.ContainsFunc(run.Status.ChildReferences, isRun) ||
 		spec != nil && (slices.ContainsFunc(spec.Tasks, isPipeline) || slices.ContainsFunc(spec.Finally, isPipeline))
+}
+
+// Altered says in which field a run that was just created differs from what MakePipelineRun makes of it, as far as that
+// decides who starts it; empty if in none.
+func Altered(run *tektonv1.PipelineRun) string {
+	switch manager := run.Spec.ManagedBy; {
+	case manager != nil && *manager != tektonManager:
+		return fmt.Sprintf("spec.managedBy is %q instead of unset", *manager)
+	case !run.IsPending():
+		return fmt.Sprintf("spec.status is %q instead of %q", run.Spec.Status, tektonv1.PipelineRunSpecStatusPending)
+	}
+	return ""
 }
 
 // IsCancelled tells whether somebody has asked the run to end. One that is only stopped lets its running tasks end, which
