@@ -26,7 +26,7 @@ const (
 	SettingsAnnotation = GroupName + "/settings"
 	// CancelReasonAnnotation notes why this controller cancelled the run: a v1alpha1.FailureReason.
 	CancelReasonAnnotation = GroupName + "/cancel-reason"
-	// CancelledAtAnnotation notes when.
+	// CancelledAtAnnotation notes when; in a status, when it was first seen that somebody else has cancelled the run.
 	CancelledAtAnnotation = GroupName + "/cancelled-at"
 )
 

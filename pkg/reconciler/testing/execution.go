@@ -90,15 +90,21 @@ func Locked(wfe *v1alpha1.WorkflowExecution) {
 	Observed(wfe)
 	wfe.Status.Annotations = map[string]string{"kubernaut.ai/canonical-target": Target}
 	wfe.Status.MarkLockAcquired()
+	setTransitions(wfe, metav1.Time{})
 }
 
 // LockedFor has had its target to itself for a while.
 func LockedFor(d time.Duration) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		Locked(wfe)
-		for i := range wfe.Status.Conditions {
-			wfe.Status.Conditions[i].LastTransitionTime = apis.VolatileTime{Inner: Ago(d)}
-		}
+		setTransitions(wfe, Ago(d))
+	}
+}
+
+// setTransitions of its conditions to a time: they have that of the real clock.
+func setTransitions(wfe *v1alpha1.WorkflowExecution, at metav1.Time) {
+	for i := range wfe.Status.Conditions {
+		wfe.Status.Conditions[i].LastTransitionTime = apis.VolatileTime{Inner: at}
 	}
 }
 
@@ -107,9 +113,7 @@ func TargetUndecided(message string, ago time.Duration) ExecutionOption {
 	return func(wfe *v1alpha1.WorkflowExecution) {
 		Observed(wfe)
 		wfe.Status.MarkTargetUndecided(message)
-		for i := range wfe.Status.Conditions {
-			wfe.Status.Conditions[i].LastTransitionTime = apis.VolatileTime{Inner: Ago(ago)}
-		}
+		setTransitions(wfe, Ago(ago))
 	}
 }
 

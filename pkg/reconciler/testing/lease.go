@@ -44,6 +44,13 @@ func Fenced(lease *coordinationv1.Lease) {
 	lease.Annotations[workflowexecution.FencedAnnotation] = Now().Format(time.RFC3339)
 }
 
+// RunIn has the holder's run in another namespace.
+func RunIn(namespace string) func(*coordinationv1.Lease) {
+	return func(lease *coordinationv1.Lease) {
+		lease.Annotations[workflowexecution.RunNamespaceAnnotation] = namespace
+	}
+}
+
 // Unversioned is a Lease as it is sent to be created.
 func Unversioned(lease *coordinationv1.Lease) {
 	lease.UID, lease.ResourceVersion = "", ""

@@ -60,7 +60,7 @@ func (r *Reconciler) claimOf(wfe *v1alpha1.WorkflowExecution, target string) tar
 		Target:       target,
 		Holder:       targetlock.Holder{Namespace: wfe.Namespace, Name: wfe.Name, UID: wfe.UID},
 		WorkflowID:   wfe.Spec.WorkflowRef.WorkflowID,
-		RunNamespace: r.runNamespace,
+		RunNamespace: r.refOf(wfe).Namespace,
 	}
 }
 

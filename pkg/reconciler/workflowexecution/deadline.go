@@ -11,6 +11,7 @@ import (
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/reconciler"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
@@ -32,17 +33,22 @@ func (r *Reconciler) reconcileDeadline(ctx context.Context, s *state) (bool, rec
 	}
 	return r.endInTime(ctx, s, pipelinerun.Ending{
 		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureDeadlineExceeded,
-		Since: r.cancelledOrDue(s, deadline), Grace: settings.FinallyTimeout.Duration, KeepsEvidence: true,
+		Since: r.cancelledSince(s), Grace: settings.FinallyTimeout.Duration, KeepsEvidence: true,
 	})
 }
 
-// cancelledOrDue is from when the finally tasks of a run have their time, as far as the run does not say it itself: one
-// that a person has cancelled does not say when.
-func (r *Reconciler) cancelledOrDue(s *state, deadline time.Time) time.Time {
-	if now := r.clock.Now(); deadline.After(now) {
-		return now
+// cancelledSince is from when the finally tasks of a cancelled run have their time. One that a person has cancelled does not
+// say it: for that counts when it was first seen, which is noted.
+func (r *Reconciler) cancelledSince(s *state) time.Time {
+	if since := resources.CancelledAt(s.run); !since.IsZero() || !resources.IsCancelled(s.run) {
+		return since
 	}
-	return deadline
+	noted, err := time.Parse(time.RFC3339, s.wfe.Status.Annotations[workflowexecution.CancelledAtAnnotation])
+	if err != nil {
+		noted = r.clock.Now()
+		annotate(s.wfe, workflowexecution.CancelledAtAnnotation, noted.UTC().Format(time.RFC3339))
+	}
+	return noted
 }
 
 // endInTime ends a run that goes on as its own. One that does not end in its time is left to a person, except where Tekton has

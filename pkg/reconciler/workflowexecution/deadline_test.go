@@ -13,9 +13,36 @@ import (
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
+
+// A run that a person has cancelled does not say when. What counts is when it was first seen, which may be long before the deadline.
+func TestRunCancelledByAPersonDoesNotEnd(t *testing.T) {
+	const stuck = "PipelineRun kubernaut-workflows/" + runName + " was cancelled and does not end: look at the log of Tekton's controller and at " +
+		"the TaskRuns of the run; if nothing of it runs any more, delete it"
+	cancelled := given.Run(execution(), given.Running(10*time.Minute), func(run *tektonv1.PipelineRun) {
+		run.Spec.Status = tektonv1.PipelineRunSpecStatusCancelled
+	})
+	unseen := execution(given.Started(10*time.Minute), given.Mirroring(working(0)))
+	seen := func(ago time.Duration, facts ...given.ExecutionOption) *v1alpha1.WorkflowExecution {
+		return made(unseen.DeepCopy(), append(facts, func(wfe *v1alpha1.WorkflowExecution) {
+			wfe.Status.Annotations[workflowexecution.CancelledAtAnnotation] = given.Ago(ago).UTC().Format(time.RFC3339)
+		})...)
+	}
+	lease := given.LockLease(execution(), 10*time.Minute)
+	run(t, rtesting.TableTest{{
+		Name: "is seen", Objects: []runtime.Object{unseen, cancelled, lease},
+		WantStatusUpdates: status(seen(0)), OtherTestData: given.With(given.Requeues(5 * time.Minute)),
+	}, {
+		Name: "has a minute left", Objects: []runtime.Object{seen(4 * time.Minute), cancelled, lease}, OtherTestData: given.With(given.Requeues(time.Minute)),
+	}, {
+		Name: "should have ended", Objects: []runtime.Object{seen(5 * time.Minute), cancelled, lease},
+		WantStatusUpdates: status(seen(5*time.Minute, func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.MarkNotEnding(stuck) })),
+		WantEvents:        []string{"Warning TargetStaysLocked " + stuck}, OtherTestData: given.With(given.Requeues(2 * time.Second)),
+	}})
+}
 
 // A run that was cancelled at its deadline, half an hour ago, and does not end.
 func TestCancelledRunDoesNotEnd(t *testing.T) {

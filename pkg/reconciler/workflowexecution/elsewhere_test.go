@@ -112,6 +112,12 @@ func TestRunElsewhereIsFollowed(t *testing.T) {
 		WantStatusUpdates: status(elsewhere(given.Started(0))),
 		WantEvents:        []string{started},
 	}, {
+		// Whoever takes over has to know where it is.
+		Name:          "it was not started yet, and its Lease was deleted",
+		Objects:       []runtime.Object{elsewhere(given.RunCreated)},
+		OtherTestData: given.With(given.Requeues(0), given.Live(runElsewhere())),
+		WantCreates:   []runtime.Object{newLease(execution(), given.RunIn(formerNamespace))},
+	}, {
 		Name:              "it was not started yet, and the controller has no rights there",
 		Objects:           []runtime.Object{elsewhere(given.RunCreated), lease},
 		WithReactors:      []clientgotesting.ReactionFunc{noRights("get", "pipelineruns")},

@@ -207,7 +207,7 @@ func TestWaitingAtTheDeadline(t *testing.T) {
 	late := func(noted string) *v1alpha1.WorkflowExecution {
 		return execution(given.Started(time.Hour), given.Mirroring(waiting(noted)))
 	}
-	const noted = "ExceededResourceQuota: task drain: TaskRun Pod exceeded quota"
+	const noted, volume = "ExceededResourceQuota: task drain: TaskRun Pod exceeded quota", "ContainerCreating: task drain, container step-evict: "
 	cancels := []clientgotesting.PatchActionImpl{cancelPatch(v1alpha1.FailureDeadlineExceeded)}
 	again := given.With(given.Requeues(5 * time.Minute))
 	run(t, rtesting.TableTest{{
@@ -216,7 +216,13 @@ func TestWaitingAtTheDeadline(t *testing.T) {
 	}, {
 		// A volume that is never mounted: it may still come, as far as anybody can see, until the time is up.
 		Name: "is a volume", Objects: []runtime.Object{late(""), works, given.Pod(works, "drain", creating), lease},
-		WantStatusUpdates: status(late("ContainerCreating: task drain, container step-evict: ")), WantPatches: cancels, OtherTestData: again,
+		WantStatusUpdates: status(late(volume)), WantPatches: cancels, OtherTestData: again,
+	}, {
+		// Of a matrix one pod waits and another has started. The cancellation is not the time to forget what the first has waited for.
+		Name: "is a volume of one pod of two, and stays", Objects: []runtime.Object{
+			late(volume), given.Run(execution(), given.Running(time.Hour), given.Cancelled(v1alpha1.FailureDeadlineExceeded), given.CancelledAt(0)),
+			given.Pod(works, "drain", startedPod), given.Pod(works, "drain", creating, func(pod *corev1.Pod) { pod.Name, pod.UID = pod.Name+"-1", "second" }), lease,
+		}, OtherTestData: again,
 	}, {
 		Name: "was stored", Objects: []runtime.Object{late(noted), works, quota, lease}, WantPatches: cancels, OtherTestData: again,
 	}, {

@@ -56,7 +56,10 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 	if wfe.Status.HasOutcome() {
 		return nil
 	}
-	completed := r.completionTime(run)
+	completed := metav1.NewTime(r.clock.Now())
+	if run != nil {
+		completed = r.timeOf(run.Status.CompletionTime, wfe.Status.StartTime)
+	}
 	if run != nil && run.IsSuccessful() {
 		wfe.Status.MarkReleasing(completed, nil)
 		return nil
@@ -68,11 +71,4 @@ func (r *Reconciler) noteOutcome(ctx context.Context, wfe *v1alpha1.WorkflowExec
 	details = withAlteration(wfe, details)
 	wfe.Status.MarkReleasing(completed, &details)
 	return nil
-}
-
-func (r *Reconciler) completionTime(run *tektonv1.PipelineRun) metav1.Time {
-	if run != nil && run.Status.CompletionTime != nil {
-		return *run.Status.CompletionTime
-	}
-	return metav1.NewTime(r.clock.Now())
 }

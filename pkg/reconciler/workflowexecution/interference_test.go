@@ -55,7 +55,7 @@ func TestStartedByOthers(t *testing.T) {
 	}, {
 		// It goes on as what it is: one that is cancelled.
 		Name:              "and cancelled already",
-		Objects:           []runtime.Object{created, given.Run(execution(), given.Running(0), given.Cancelled(v1alpha1.FailureCancelled))},
+		Objects:           []runtime.Object{created, given.Run(execution(), given.Running(0), given.Cancelled(v1alpha1.FailureCancelled), given.CancelledAt(0))},
 		WantStatusUpdates: noted, WantEvents: []string{started}, OtherTestData: given.With(given.Requeues(5 * time.Minute)),
 	}})
 }

@@ -36,11 +36,16 @@ func (r *Reconciler) reconcileLock(ctx context.Context, s *state) (bool, reconci
 
 // noteLock keeps with the lock which target it is of.
 func noteLock(wfe *v1alpha1.WorkflowExecution, claim targetlock.Claim) {
+	annotate(wfe, workflowexecution.CanonicalTargetAnnotation, claim.Target)
+	wfe.Status.MarkLockAcquired()
+}
+
+// annotate the status.
+func annotate(wfe *v1alpha1.WorkflowExecution, key, value string) {
 	if wfe.Status.Annotations == nil {
 		wfe.Status.Annotations = map[string]string{}
 	}
-	wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation] = claim.Target
-	wfe.Status.MarkLockAcquired()
+	wfe.Status.Annotations[key] = value
 }
 
 // noteRelease takes over when the target was freed, and what the ledger says of the execution, as far as

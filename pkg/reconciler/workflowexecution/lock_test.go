@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
@@ -15,8 +16,8 @@ import (
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 )
 
-func newLease(holder *v1alpha1.WorkflowExecution) runtime.Object {
-	return given.LockLease(holder, 0, given.Unversioned)
+func newLease(holder *v1alpha1.WorkflowExecution, facts ...func(*coordinationv1.Lease)) runtime.Object {
+	return given.LockLease(holder, 0, append(facts, given.Unversioned)...)
 }
 
 func skipped(winner *v1alpha1.WorkflowExecution) string {

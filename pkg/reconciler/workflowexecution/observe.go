@@ -37,7 +37,10 @@ func (r *Reconciler) mirror(ctx context.Context, wfe *v1alpha1.WorkflowExecution
 	if summary.Message != before.Message {
 		summary.Message = withoutSecrets(wfe, summary.Message)
 	}
-	summary.WaitingFor = waitingFor(wfe, before.WaitingFor, pods)
+	summary.WaitingFor = before.WaitingFor
+	if before.WaitingFor == "" || !resources.IsCancelled(run) {
+		summary.WaitingFor = waitingFor(wfe, before.WaitingFor, pods)
+	}
 	wfe.Status.PropagatePipelineRunStatus(summary)
 	return nil
 }

@@ -94,7 +94,7 @@ func TestDeadline(t *testing.T) {
 	}, {
 		Name: "reached, and cancelled already",
 		Objects: []runtime.Object{
-			late, given.Run(execution(), given.Running(30*time.Minute), given.Cancelled(v1alpha1.FailureDeadlineExceeded)), lease,
+			late, given.Run(execution(), given.Running(30*time.Minute), given.Cancelled(v1alpha1.FailureDeadlineExceeded), given.CancelledAt(0)), lease,
 		},
 		OtherTestData: given.With(given.Requeues(5 * time.Minute)),
 	}, {

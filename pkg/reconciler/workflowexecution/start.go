@@ -86,13 +86,23 @@ func (r *Reconciler) noteStart(ctx context.Context, wfe *v1alpha1.WorkflowExecut
 	return nil
 }
 
-// markStarted prefers the time that Tekton has noted.
+// markStarted prefers the time that Tekton has noted. Deadlines count from it.
 func (r *Reconciler) markStarted(wfe *v1alpha1.WorkflowExecution, run *tektonv1.PipelineRun) {
-	started := metav1.NewTime(r.clock.Now())
-	if run.Status.StartTime != nil {
-		started = *run.Status.StartTime
+	locked := wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).LastTransitionTime.Inner
+	wfe.Status.MarkStarted(r.timeOf(run.Status.StartTime, &locked))
+}
+
+// timeOf is what Tekton has noted of something that came after something else. Its clock may be another: what cannot be true
+// is as early, or as late, as it can be.
+func (r *Reconciler) timeOf(noted, earliest *metav1.Time) metav1.Time {
+	now := metav1.NewTime(r.clock.Now())
+	switch {
+	case noted == nil || now.Before(noted):
+		return now
+	case noted.Before(earliest):
+		return *earliest
 	}
-	wfe.Status.MarkStarted(started)
+	return *noted
 }
 
 // retakeOrEnd takes a lost lock again if it is free: somebody deleted the Lease by hand. If another

@@ -156,6 +156,34 @@ func TestStartOnOldCopy(t *testing.T) {
 	})
 }
 
+// Tekton's clock is another. What it notes of a start that a reconcile before a crash has made counts as far as it can be true.
+func TestClockOfTekton(t *testing.T) {
+	notes := func(name string, ago, want time.Duration) rtesting.TableRow {
+		return rtesting.TableRow{
+			Name: name,
+			Objects: []runtime.Object{
+				execution(given.LockedFor(10*time.Second), given.Referring), given.Run(execution(), given.Running(ago)), given.LockLease(execution(), 10*time.Second),
+			},
+			WantStatusUpdates: status(execution(given.Started(want), given.Mirroring(working(0)))), WantEvents: []string{started},
+			OtherTestData: given.With(given.Requeues(30*time.Minute - want)),
+		}
+	}
+	ahead := given.Run(execution(), given.Running(time.Minute), given.Succeeded(-time.Hour))
+	run(t, rtesting.TableTest{
+		notes("is right", 5*time.Second, 5*time.Second),
+		notes("is an hour behind", time.Hour, 10*time.Second),
+		notes("is an hour ahead", -time.Hour, 0),
+		{
+			// The cooldown is not longer for it.
+			Name:              "is an hour ahead at the end",
+			Objects:           []runtime.Object{running(), ahead, given.LockLease(execution(), time.Minute)},
+			WantUpdates:       updates(free(succeededNow())),
+			WantStatusUpdates: status(endedWell(given.NextIn(5*time.Minute), given.Released)),
+			WantEvents:        []string{lockReleased, completed},
+		},
+	})
+}
+
 func TestStartWithoutLock(t *testing.T) {
 	held, pending := execution(given.RunCreated), given.Run(execution())
 	refusedOther := given.Entry(other(), 0, given.NeverRan(1, v1alpha1.FailureUnknown, "no"), given.Until(time.Minute))
