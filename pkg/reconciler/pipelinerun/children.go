@@ -20,7 +20,11 @@ import (
 
 // TaskRuns lists those of the run, whether they have ended or not.
 func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error) {
-	list, err := r.tekton.TektonV1().TaskRuns(ref.Namespace).List(ctx, ref.children())
+	return r.listTaskRuns(ctx, ref.Namespace, ref.children())
+}
+
+func (r *Runs) listTaskRuns(ctx context.Context, namespace string, which metav1.ListOptions) ([]tektonv1.TaskRun, error) {
+	list, err := r.tekton.TektonV1().TaskRuns(namespace).List(ctx, which)
 	if err != nil {
 		return nil, fmt.Errorf("failed to list the TaskRuns of the run: %w", err)
 	}
@@ -28,7 +32,11 @@ func (r *Runs) TaskRuns(ctx context.Context, ref Ref) ([]tektonv1.TaskRun, error
 }
 
 func (r *Runs) customRuns(ctx context.Context, ref Ref) ([]tektonv1beta1.CustomRun, error) {
-	list, err := r.tekton.TektonV1beta1().CustomRuns(ref.Namespace).List(ctx, ref.children())
+	return r.listCustomRuns(ctx, ref.Namespace, ref.children())
+}
+
+func (r *Runs) listCustomRuns(ctx context.Context, namespace string, which metav1.ListOptions) ([]tektonv1beta1.CustomRun, error) {
+	list, err := r.tekton.TektonV1beta1().CustomRuns(namespace).List(ctx, which)
 	if apierror.IsNotServed(err) && r.hasNoCustomRuns() {
 		return nil, nil
 	}
@@ -56,15 +64,25 @@ func (r *Runs) hasNoCustomRuns() bool {
 	return slices.Contains(served, "pipelineruns") && !slices.Contains(served, "customruns")
 }
 
-func (r *Runs) runningCustomRuns(ctx context.Context, ref Ref) ([]*tektonv1beta1.CustomRun, error) {
-	all, err := r.customRuns(ctx, ref)
+func runningCustomRuns(all []tektonv1beta1.CustomRun) []*tektonv1beta1.CustomRun {
 	var running []*tektonv1beta1.CustomRun
 	for i := range all {
 		if !all[i].IsDone() {
 			running = append(running, &all[i])
 		}
 	}
-	return running, err
+	return running
+}
+
+// runningTaskRuns are those that may make pods, or have some of these.
+func (r *Runs) runningTaskRuns(all []tektonv1.TaskRun, alive []*corev1.Pod) []*tektonv1.TaskRun {
+	var running []*tektonv1.TaskRun
+	for i := range all {
+		if taskRun := &all[i]; !taskRun.IsDone() && !r.isKeptOnly(taskRun, alive) {
+			running = append(running, taskRun)
+		}
+	}
+	return running
 }
 
 func (r *Runs) pods(ctx context.Context, ref Ref) ([]corev1.Pod, error) {

@@ -109,11 +109,16 @@ func (r *Runs) deleteLeftovers(ctx context.Context, left Leftovers) error {
 
 // deleteStragglers deletes TaskRuns after their pods, so that they count until nothing of them runs, and CustomRuns.
 func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
-	if left.run != nil || left.ended == nil || r.clock.Since(left.ended.Time) < straggling {
+	if left.run != nil {
 		return nil
 	}
+	straggles := func(object metav1.Object) bool {
+		// Where nobody knows when the run ended, it is gone: what it made is as old as it looks.
+		since := ptr.Deref(left.ended, object.GetCreationTimestamp())
+		return object.GetDeletionTimestamp() == nil && r.clock.Since(since.Time) >= straggling
+	}
 	for _, taskRun := range left.taskRuns {
-		if taskRun.DeletionTimestamp != nil {
+		if !straggles(taskRun) {
 			continue
 		}
 		err := r.tekton.TektonV1().TaskRuns(taskRun.Namespace).Delete(ctx, taskRun.Name, inForeground(taskRun.UID))
@@ -123,7 +128,7 @@ func (r *Runs) deleteStragglers(ctx context.Context, left Leftovers) error {
 		logDeletion(ctx, "Deleted a TaskRun that its run has left", taskRun, err)
 	}
 	for _, customRun := range left.customRuns {
-		if customRun.DeletionTimestamp != nil {
+		if !straggles(customRun) {
 			continue
 		}
 		err := r.tekton.TektonV1beta1().CustomRuns(customRun.Namespace).Delete(ctx, customRun.Name, inForeground(customRun.UID))

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
@@ -79,9 +81,10 @@ func (r *Runs) End(ctx context.Context, e Ending) (Progress, error) {
 	return r.endOverdue(ctx, e)
 }
 
-// EndAll ends what of the work on a target is in the way, with all that it leaves.
+// EndAll ends what of the work on a target is in the way, with all that it leaves. What does not belong to a run of the
+// caller's wakes nobody, so there is always a next look.
 func (r *Runs) EndAll(ctx context.Context, work Work, e Ending) (Progress, error) {
-	all := Progress{Ended: true}
+	all, isEnding := Progress{Ended: true}, sets.New[types.UID]()
 	for _, run := range work.Runs {
 		one := e
 		one.Run, one.Grace, one.Ref = run, GraceOf(run), Ref{Namespace: run.Namespace, Name: run.Name, UID: run.UID, Execution: HolderOf(run).UID}
@@ -90,27 +93,16 @@ func (r *Runs) EndAll(ctx context.Context, work Work, e Ending) (Progress, error
 			return all, err
 		}
 		all = all.With(progress)
+		isEnding.Insert(run.UID)
 	}
-	left := Leftovers{pods: podsWithoutRun(work)}
-	if len(left.pods) == 0 {
+	rest := work.Where(func(object metav1.Object) bool { return !isEnding.Has(resources.RunUIDOf(object)) })
+	left := Leftovers{taskRuns: rest.TaskRuns, customRuns: rest.CustomRuns, pods: rest.Pods}
+	if !left.Any() {
 		return all, nil
 	}
 	progress, err := r.endThese(ctx, left, e)
+	progress.Next = sooner(progress.Next, backOff(left.age(r.clock.Now())))
 	return all.With(progress), err
-}
-
-func podsWithoutRun(work Work) []*corev1.Pod {
-	isEnding := map[string]bool{}
-	for _, run := range work.Runs {
-		isEnding[string(run.UID)] = true
-	}
-	var pods []*corev1.Pod
-	for _, pod := range work.Pods {
-		if !isEnding[string(resources.RunUIDOf(pod))] {
-			pods = append(pods, pod)
-		}
-	}
-	return pods
 }
 
 // GraceOf is what the finally tasks of a run have, 0 where somebody has removed the settings of the run: then nobody knows.

@@ -4,7 +4,9 @@
 package pipelinerun
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -83,7 +85,7 @@ func (i *Index) PodsOf(execution types.UID) ([]*corev1.Pod, error) {
 	return find[*corev1.Pod](i.pods, byExecution, string(execution))
 }
 
-func find[T any](indexer cache.Indexer, by, value string) ([]T, error) {
+func find[T metav1.Object](indexer cache.Indexer, by, value string) ([]T, error) {
 	objects, err := indexer.ByIndex(by, value)
 	if err != nil {
 		return nil, err
@@ -94,5 +96,9 @@ func find[T any](indexer cache.Indexer, by, value string) ([]T, error) {
 			found = append(found, typed)
 		}
 	}
+	// A cache has no order. Texts that name what was found must not change from one look to the next.
+	slices.SortFunc(found, func(a, b T) int {
+		return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
+	})
 	return found, nil
 }

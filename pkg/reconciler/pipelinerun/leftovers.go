@@ -37,9 +37,6 @@ type Leftovers struct {
 	taskRuns   []*tektonv1.TaskRun
 	customRuns []*tektonv1beta1.CustomRun
 	pods       []*corev1.Pod
-	// nested names the unfinished runs of pipelines in the pipeline, and what those have made. They are ended by ending those
-	// runs.
-	nested []string
 }
 
 // Any tells whether anything may still run.
@@ -49,7 +46,7 @@ func (l Leftovers) Any() bool {
 
 // hasRuns tells whether there is more than pods: what may make further pods.
 func (l Leftovers) hasRuns() bool {
-	return l.run != nil || len(l.taskRuns)+len(l.customRuns)+len(l.nested) > 0
+	return l.run != nil || len(l.taskRuns)+len(l.customRuns) > 0
 }
 
 // hasUnwatched tells whether the end of something would go unnoticed: TaskRuns and CustomRuns are not
@@ -70,7 +67,6 @@ func (l Leftovers) String() string {
 	for _, customRun := range l.customRuns {
 		parts = append(parts, "CustomRun "+customRun.Name)
 	}
-	parts = append(parts, l.nested...)
 	for _, pod := range l.pods {
 		parts = append(parts, "pod "+pod.Name)
 	}
@@ -91,18 +87,13 @@ func (r *Runs) FindLeftovers(ctx context.Context, ref Ref, run *tektonv1.Pipelin
 	if err != nil {
 		return l, err
 	}
-	if l.customRuns, err = r.runningCustomRuns(ctx, ref); err != nil {
+	customRuns, err := r.customRuns(ctx, ref)
+	if err != nil {
 		return l, err
 	}
-	if l.pods, err = r.livePods(ctx, ref); err != nil {
-		return l, err
-	}
-	for i := range taskRuns {
-		if taskRun := &taskRuns[i]; !taskRun.IsDone() && !r.isKeptOnly(taskRun, l.pods) {
-			l.taskRuns = append(l.taskRuns, taskRun)
-		}
-	}
-	return l, r.findNested(ctx, ref, run, &l)
+	l.pods, err = r.livePods(ctx, ref)
+	l.taskRuns, l.customRuns = r.runningTaskRuns(taskRuns, l.pods), runningCustomRuns(customRuns)
+	return l, err
 }
 
 // isKeptOnly tells whether a TaskRun was deleted and is there only because some finalizer holds it: Tekton makes no pods

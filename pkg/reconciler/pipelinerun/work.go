@@ -6,11 +6,15 @@ package pipelinerun
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	tektonv1beta1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/ptr"
 
 	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
@@ -20,22 +24,62 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// Work is what runs on a target, or may begin to: PipelineRuns that have not ended, and pods that have not.
+// Work is what runs on a target, or may begin to: what has not ended of PipelineRuns, and of what was made for them.
 type Work struct {
-	Runs []*tektonv1.PipelineRun
-	Pods []*corev1.Pod
+	Runs       []*tektonv1.PipelineRun
+	TaskRuns   []*tektonv1.TaskRun
+	CustomRuns []*tektonv1beta1.CustomRun
+	Pods       []*corev1.Pod
 }
 
-// Work finds everything on a target, of whatever run and execution, but for one run and its pods; the zero Ref is none. It is the one answer
-// to whether a target is busy, for whoever starts on it, frees it, takes it over or repairs its Lease: a run that
-// somebody made by hand counts like ours. The index says where to look, the API server what is so.
-func (r *Runs) Work(ctx context.Context, targetHash string, besides Ref) (Work, error) {
-	runs, err := r.workingRuns(ctx, targetHash, besides)
-	if err != nil {
-		return Work{}, err
+// Work finds everything on a target, of whatever run and execution, but for one run and what was made for it; the zero Ref
+// is none. It is the one answer to whether a target is busy, for whoever starts on it, frees it, takes it over or repairs
+// its Lease: a run that somebody made by hand counts like ours. The index says where to look, the API server what is so.
+func (r *Runs) Work(ctx context.Context, targetHash string, besides Ref) (work Work, err error) {
+	if work.Runs, err = r.workingRuns(ctx, targetHash, besides); err != nil {
+		return work, err
 	}
-	pods, err := r.workingPods(ctx, targetHash, besides)
-	return Work{Runs: runs, Pods: pods}, err
+	if work.Pods, err = r.workingPods(ctx, targetHash, besides); err != nil {
+		return work, err
+	}
+	return work, r.addChildrenOfOthers(ctx, &work, targetHash, besides)
+}
+
+// addChildrenOfOthers looks for what was made for runs that are not of our making, and may outlive them. Of our own the lock
+// is kept until they have nothing left, and neither TaskRuns nor CustomRuns are watched: it costs two lists, where there is such a run.
+func (r *Runs) addChildrenOfOthers(ctx context.Context, work *Work, targetHash string, besides Ref) error {
+	runs, err := r.index.Runs(targetHash)
+	if err != nil {
+		return err
+	}
+	namespaces := sets.New[string]()
+	for _, run := range runs {
+		if !besides.owns(run) && !IsOwn(run) {
+			namespaces.Insert(run.Namespace)
+		}
+	}
+	onTarget := metav1.ListOptions{LabelSelector: workflowexecution.TargetHashLabel + "=" + targetHash}
+	for _, namespace := range sets.List(namespaces) {
+		taskRuns, err := r.listTaskRuns(ctx, namespace, onTarget)
+		if err != nil {
+			return err
+		}
+		customRuns, err := r.listCustomRuns(ctx, namespace, onTarget)
+		if err != nil {
+			return err
+		}
+		for _, taskRun := range r.runningTaskRuns(taskRuns, work.Pods) {
+			if !besides.made(taskRun) {
+				work.TaskRuns = append(work.TaskRuns, taskRun)
+			}
+		}
+		for _, customRun := range runningCustomRuns(customRuns) {
+			if !besides.made(customRun) {
+				work.CustomRuns = append(work.CustomRuns, customRun)
+			}
+		}
+	}
+	return nil
 }
 
 func (r *Runs) workingRuns(ctx context.Context, targetHash string, besides Ref) ([]*tektonv1.PipelineRun, error) {
@@ -66,7 +110,7 @@ func (r *Runs) workingPods(ctx context.Context, targetHash string, besides Ref) 
 	}
 	var working []*corev1.Pod
 	for _, pod := range found {
-		if resources.PodHasEnded(pod) || besides.ownsPod(pod) {
+		if resources.PodHasEnded(pod) || besides.made(pod) {
 			continue
 		}
 		live, err := r.kube.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
@@ -84,72 +128,85 @@ func (r Ref) owns(run *tektonv1.PipelineRun) bool {
 	return run.Name == r.Name && run.Namespace == r.Namespace && r.Matches(run)
 }
 
-func (r Ref) ownsPod(pod *corev1.Pod) bool {
+// made tells whether Tekton made the object for the run.
+func (r Ref) made(object metav1.Object) bool {
 	if r.UID != "" {
-		return resources.RunUIDOf(pod) == r.UID
+		return resources.RunUIDOf(object) == r.UID
 	}
-	return r.Name != "" && resources.RunNameOf(pod) == r.Name && resources.BelongsTo(pod, r.Execution)
+	return r.Name != "" && resources.RunNameOf(object) == r.Name && resources.BelongsTo(object, r.Execution)
 }
 
 // Of is what of the work carries the marks of an execution: its own run, a rerun of it that somebody made, and what a
 // pipeline in a pipeline has made.
 func (w Work) Of(execution types.UID) Work {
-	return w.where(func(object metav1.Object) bool {
+	return w.Where(func(object metav1.Object) bool {
 		return object.GetLabels()[workflowexecution.ExecutionUIDLabel] == string(execution)
 	})
 }
 
 // Started is the work without the runs that are pending, which may never begin.
 func (w Work) Started() Work {
-	return w.where(func(object metav1.Object) bool {
+	return w.Where(func(object metav1.Object) bool {
 		run, isRun := object.(*tektonv1.PipelineRun)
 		return !isRun || !resources.IsUnstarted(run)
 	})
 }
 
-// OfOwnRuns is the work of runs that we have made, without what others have made in their likeness.
-func (w Work) OfOwnRuns() Work {
-	return w.where(IsOwn)
+// Startable is the work without the pending runs that nobody of us will ever start.
+func (w Work) Startable() Work {
+	return w.Where(func(object metav1.Object) bool {
+		run, isRun := object.(*tektonv1.PipelineRun)
+		return !isRun || !resources.IsUnstarted(run) || IsOwn(run)
+	})
 }
 
-func (w Work) where(holds func(metav1.Object) bool) Work {
-	var some Work
-	for _, run := range w.Runs {
-		if holds(run) {
-			some.Runs = append(some.Runs, run)
-		}
+// Where is the part of the work of which something holds.
+func (w Work) Where(holds func(metav1.Object) bool) Work {
+	return Work{
+		Runs: where(w.Runs, holds), TaskRuns: where(w.TaskRuns, holds), CustomRuns: where(w.CustomRuns, holds), Pods: where(w.Pods, holds),
 	}
-	for _, pod := range w.Pods {
-		if holds(pod) {
-			some.Pods = append(some.Pods, pod)
-		}
-	}
-	return some
+}
+
+func where[T metav1.Object](all []T, holds func(metav1.Object) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(object T) bool { return !holds(object) })
 }
 
 // Any tells whether there is any.
-func (w Work) Any() bool { return len(w.Runs)+len(w.Pods) > 0 }
+func (w Work) Any() bool { return len(w.objects()) > 0 }
 
-// Conflict is the work in the words of the lock, nil if there is none. What runs counts before what is pending, and a run
-// before the pods that outlive it.
-func (w Work) Conflict() *targetlock.Conflict {
-	started := w.Started()
-	switch {
-	case len(started.Runs) > 0:
-		return conflictOf(started.Runs[0], started.Runs[0].Name, since(started.Runs[0]))
-	case len(w.Pods) > 0:
-		return conflictOf(w.Pods[0], resources.RunNameOf(w.Pods[0]), w.Pods[0].CreationTimestamp)
-	case len(w.Runs) > 0:
-		return conflictOf(w.Runs[0], w.Runs[0].Name, since(w.Runs[0]))
+// objects of the work: what runs before what is pending, and runs before what outlives them.
+func (w Work) objects() []metav1.Object {
+	var objects, pending []metav1.Object
+	for _, run := range w.Runs {
+		if resources.IsUnstarted(run) {
+			pending = append(pending, run)
+		} else {
+			objects = append(objects, run)
+		}
 	}
-	return nil
+	for _, pod := range w.Pods {
+		objects = append(objects, pod)
+	}
+	for _, taskRun := range w.TaskRuns {
+		objects = append(objects, taskRun)
+	}
+	for _, customRun := range w.CustomRuns {
+		objects = append(objects, customRun)
+	}
+	return append(objects, pending...)
 }
 
-func since(run *tektonv1.PipelineRun) metav1.Time {
-	if run.Status.StartTime != nil {
-		return *run.Status.StartTime
+// Conflict is the work in the words of the lock, nil if there is none.
+func (w Work) Conflict() *targetlock.Conflict {
+	objects := w.objects()
+	if len(objects) == 0 {
+		return nil
 	}
-	return run.CreationTimestamp
+	first := objects[0]
+	if run, isRun := first.(*tektonv1.PipelineRun); isRun {
+		return conflictOf(run, run.Name, ptr.Deref(run.Status.StartTime, run.CreationTimestamp))
+	}
+	return conflictOf(first, resources.RunNameOf(first), first.GetCreationTimestamp())
 }
 
 // IsOwn tells whether a PipelineRun, or a pod of one, has the name of the one run that its execution can have. A run

@@ -8,6 +8,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
 
@@ -25,14 +26,24 @@ const (
 // restore gives a target back to an execution whose run is on it, and tells whether it did. Somebody has
 // deleted or edited the Lease: only then does anything work on a target that nobody holds.
 func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash string) (bool, error) {
-	if isHeld(cached) {
+	if isHeld(cached) || !r.cachedWork(hash).Any() {
 		return false, nil
 	}
 	work, err := r.runs.Work(ctx, hash, pipelinerun.Ref{})
 	if err != nil {
 		return false, err
 	}
-	running := work.Started().OfOwnRuns().Conflict()
+	live := func(holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) { return r.live(ctx, holder) }
+	running := work.Started().Where(func(object metav1.Object) bool {
+		claim, failed := r.claimOf(object, hash, live)
+		if failed != nil {
+			err = failed
+		}
+		return claim == wanted || claim == orphaned && mayRestore(cached, object)
+	}).Conflict()
+	if err != nil {
+		return false, err
+	}
 	if running == nil || v1alpha1.TargetHash(running.Target) != hash {
 		return false, nil
 	}

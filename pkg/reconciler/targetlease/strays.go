@@ -17,58 +17,90 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 // eventStrayRun tells of a run that no lock allows.
 const eventStrayRun = "StrayRun"
 
-// endStrays ends the runs on a target that no execution has made: somebody has copied one of ours, with its labels and
-// annotations, as the rerun of a dashboard does. Until it has ended it counts as work on the target, and nobody else starts.
-func (r *Reconciler) endStrays(ctx context.Context, name, hash string) (pipelinerun.Progress, error) {
-	cached, err := r.index.Runs(hash)
+// endStrays ends what is on a target and is of no execution that is still on its way: somebody has copied one of our
+// runs, with its labels and annotations, as the rerun of a dashboard does, or has restored one. Until it has ended it counts
+// as work on the target, and nobody else starts. What a dead holder left is ended by way of its lock.
+func (r *Reconciler) endStrays(ctx context.Context, lock *targetlock.Lock, name, hash string) (pipelinerun.Progress, error) {
+	if known, err := r.straysIn(r.cachedWork(hash), lock, hash, r.findCached); !known.Any() || err != nil {
+		return pipelinerun.Progress{Ended: err == nil}, err
+	}
+	work, err := r.runs.Work(ctx, hash, pipelinerun.Ref{})
 	if err != nil {
 		return pipelinerun.Progress{}, err
 	}
-	progress := pipelinerun.Progress{Ended: true}
-	for _, run := range cached {
-		if run.IsDone() || pipelinerun.IsOwn(run) {
-			continue
-		}
-		one, err := r.endStray(ctx, name, run)
+	strays, err := r.straysIn(work, lock, hash, func(holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) { return r.live(ctx, holder) })
+	if err != nil {
+		return pipelinerun.Progress{}, err
+	}
+	for _, run := range strays.Runs {
+		r.tellOfStray(ctx, name, run)
+	}
+	return r.runs.EndAll(ctx, strays, pipelinerun.Ending{Reason: v1alpha1.FailureCancelled})
+}
+
+func (r *Reconciler) straysIn(work pipelinerun.Work, lock *targetlock.Lock, hash string, find finder) (pipelinerun.Work, error) {
+	var failed error
+	strays := work.Where(func(object metav1.Object) bool {
+		claim, err := r.claimOf(object, hash, find)
 		if err != nil {
-			return progress, err
+			failed = err
 		}
-		progress = progress.With(one)
-	}
-	return progress, nil
+		isHolders := lock.Holder != nil && lock.Holder.Holder == pipelinerun.HolderOf(object)
+		return claim == stray && !(isHolders && pipelinerun.IsOwn(object)) || claim == orphaned && !isHolders && !mayRestore(lock, object)
+	})
+	return strays, failed
 }
 
-func (r *Reconciler) endStray(ctx context.Context, name string, cached *tektonv1.PipelineRun) (pipelinerun.Progress, error) {
-	isWanted, err := r.isOfLivePipeline(ctx, cached)
-	if isWanted || err != nil {
-		return pipelinerun.Progress{Ended: true}, err
-	}
-	ref := pipelinerun.Ref{Namespace: cached.Namespace, Name: cached.Name, UID: cached.UID, Execution: pipelinerun.HolderOf(cached).UID}
-	run, err := r.runs.Get(ctx, ref)
-	if err != nil || run == nil {
-		return pipelinerun.Progress{Ended: err == nil}, err
-	}
-	if !run.IsDone() && !resources.IsCancelled(run) {
-		logging.FromContext(ctx).Warnw("Ends a run that no lock allows", "pipelineRun", run.Namespace+"/"+run.Name)
-		r.events.Eventf(leaseNamed(name), corev1.EventTypeWarning, eventStrayRun,
-			"PipelineRun %s/%s is on target %s without its lock: somebody has made it in the likeness of another. It is ended; to "+
-				"repeat a workflow, create a WorkflowExecution", run.Namespace, run.Name, run.Annotations[workflowexecution.TargetAnnotation])
-	}
-	return r.runs.End(ctx, pipelinerun.Ending{Ref: ref, Run: run, Reason: v1alpha1.FailureCancelled, Grace: pipelinerun.GraceOf(run)})
+// mayRestore tells whether the target is given back to a run whose execution is gone: where somebody has deleted the Lease.
+// What a Lease remembers is not for a run that may be older.
+func mayRestore(lock *targetlock.Lock, object metav1.Object) bool {
+	run, isRun := object.(*tektonv1.PipelineRun)
+	return !lock.Exists() && !(isRun && resources.IsUnstarted(run))
 }
 
-// isOfLivePipeline tells whether the run was made by the pipeline of an execution that is not over: it ends with that one.
-func (r *Reconciler) isOfLivePipeline(ctx context.Context, run *tektonv1.PipelineRun) (bool, error) {
-	if parent := metav1.GetControllerOf(run); parent == nil || parent.Kind != "PipelineRun" {
-		return false, nil
+// cachedWork is the work on a target as far as the caches know.
+func (r *Reconciler) cachedWork(hash string) (work pipelinerun.Work) {
+	runs, err := r.index.Runs(hash)
+	if err != nil {
+		return work
 	}
-	live, err := r.live(ctx, pipelinerun.HolderOf(run))
-	return live != nil && !live.Status.IsTerminal(), err
+	pods, err := r.index.Pods(hash)
+	if err != nil {
+		return work
+	}
+	for _, run := range runs {
+		if !run.IsDone() {
+			work.Runs = append(work.Runs, run)
+		}
+	}
+	for _, pod := range pods {
+		if !resources.PodHasEnded(pod) {
+			work.Pods = append(work.Pods, pod)
+		}
+	}
+	return work
+}
+
+func (r *Reconciler) findCached(holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) {
+	return r.cached(holder), nil
+}
+
+// tellOfStray tells a person of a run that runs without a lock, when it is about to be cancelled. One of ours that was
+// created late, after its execution had ended, never runs.
+func (r *Reconciler) tellOfStray(ctx context.Context, name string, run *tektonv1.PipelineRun) {
+	if resources.IsCancelled(run) || resources.IsUnstarted(run) && pipelinerun.IsOwn(run) {
+		return
+	}
+	logging.FromContext(ctx).Warnw("Ends a run that no lock allows", "pipelineRun", run.Namespace+"/"+run.Name)
+	r.events.Eventf(leaseNamed(name), corev1.EventTypeWarning, eventStrayRun,
+		"PipelineRun %s/%s is on target %s without its lock: it is of no execution that is still on its way, somebody has made it. It is ended; to "+
+			"repeat a workflow, create a WorkflowExecution", run.Namespace, run.Name, run.Annotations[workflowexecution.TargetAnnotation])
 }
 
 // leaseNamed stands for a Lease, which need not exist, in an event.

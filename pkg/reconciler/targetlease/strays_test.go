@@ -42,8 +42,8 @@ func TestStrays(t *testing.T) {
 	other := given.Execution("billing/other", given.Started(minutes(1)))
 	othersRun := given.Run(other, given.Running(minutes(1)))
 	told := func(target string) []string {
-		return []string{"Warning StrayRun PipelineRun kubernaut-workflows/" + runs.Name + " is on target " + target + " without its lock: somebody has " +
-			"made it in the likeness of another. It is ended; to repeat a workflow, create a WorkflowExecution"}
+		return []string{"Warning StrayRun PipelineRun kubernaut-workflows/" + runs.Name + " is on target " + target + " without its lock: it is of no " +
+			"execution that is still on its way, somebody has made it. It is ended; to repeat a workflow, create a WorkflowExecution"}
 	}
 	child := rerun(other, given.Running(minutes(1)), func(run *tektonv1.PipelineRun) {
 		run.OwnerReferences = []metav1.OwnerReference{{APIVersion: "tekton.dev/v1", Kind: "PipelineRun", Name: othersRun.Name, UID: othersRun.UID, Controller: new(true)}}
@@ -82,7 +82,7 @@ func TestStrays(t *testing.T) {
 		Name: "made by the pipeline of an execution that is gone", Objects: []runtime.Object{child, given.FreeLease(cooldown("drain", minutes(3)))},
 		WantPatches: cancels(child), OtherTestData: given.With(given.Requeues(minutes(1))),
 		WantEvents: []string{"Warning StrayRun PipelineRun kubernaut-workflows/" + child.Name + " is on target " + given.Target + " without its lock: " +
-			"somebody has made it in the likeness of another. It is ended; to repeat a workflow, create a WorkflowExecution"},
+			"it is of no execution that is still on its way, somebody has made it. It is ended; to repeat a workflow, create a WorkflowExecution"},
 	}})
 }
 

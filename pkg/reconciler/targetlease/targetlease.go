@@ -99,14 +99,12 @@ func (r *Reconciler) reconcile(ctx context.Context, name, hash string) error {
 	if restored, err := r.restore(ctx, lock, hash); restored || err != nil {
 		return err
 	}
-	if err := r.deleteOrphans(ctx, lock, hash); err != nil {
-		return err
-	}
-	strays, err := r.endStrays(ctx, name, hash)
-	if err != nil {
-		return err
-	}
-	return sooner(r.reconcileLease(ctx, lease, lock, hash), r.wait(name, strays))
+	// What fails for one of these keeps none of the others from its end.
+	return sooner(
+		r.reconcileLease(ctx, lease, lock, hash),
+		r.reconcileStrays(ctx, lock, name, hash),
+		r.deleteHistory(ctx, lock, hash),
+	)
 }
 
 func (r *Reconciler) reconcileLease(ctx context.Context, lease *coordinationv1.Lease, lock *targetlock.Lock, hash string) error {
@@ -123,6 +121,14 @@ func (r *Reconciler) reconcileLease(ctx context.Context, lease *coordinationv1.L
 	return r.endHolder(ctx, lease, *lock.Holder, hash)
 }
 
+func (r *Reconciler) reconcileStrays(ctx context.Context, lock *targetlock.Lock, name, hash string) error {
+	progress, err := r.endStrays(ctx, lock, name, hash)
+	if err != nil {
+		return err
+	}
+	return r.wait(name, progress)
+}
+
 // wait has the Lease looked at again while something ends, and tells a person what does not: pods do not wake a Lease.
 func (r *Reconciler) wait(name string, progress pipelinerun.Progress) error {
 	if progress.Ended {
@@ -136,16 +142,18 @@ func (r *Reconciler) wait(name string, progress pipelinerun.Progress) error {
 	return controller.NewRequeueAfter(max(progress.Next, warnedInterval))
 }
 
-// sooner of two reconciles that are asked for. An error that is none of these counts first.
-func sooner(a, b error) error {
-	isLater, after := controller.IsRequeueKey(a)
-	if b == nil || a != nil && !isLater {
-		return a
+// sooner of the reconciles that are asked for. An error that asks for none counts first.
+func sooner(outcomes ...error) (next error) {
+	for _, err := range outcomes {
+		isLater, after := controller.IsRequeueKey(err)
+		if err != nil && !isLater {
+			return err
+		}
+		if _, before := controller.IsRequeueKey(next); err != nil && (next == nil || after < before) {
+			next = err
+		}
 	}
-	if _, other := controller.IsRequeueKey(b); a == nil || other < after {
-		return b
-	}
-	return a
+	return next
 }
 
 // endHolder ends what a holder left that is dead, as far as the caches know.
@@ -162,6 +170,7 @@ func (r *Reconciler) endHolder(ctx context.Context, lease *coordinationv1.Lease,
 	progress, err := r.takeover.Free(ctx, conflict, policy)
 	if errors.Is(err, pipelinerun.ErrUnreachable) {
 		r.events.Event(lease, corev1.EventTypeWarning, eventTargetStaysLocked, err.Error())
+		return controller.NewRequeueAfter(warnedInterval)
 	}
 	if err != nil || progress.Ended {
 		return err

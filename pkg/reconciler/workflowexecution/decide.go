@@ -18,20 +18,21 @@ import (
 )
 
 // decideAndTake answers a claim by what the API server has, and takes the target if it is free.
-func (r *Reconciler) decideAndTake(ctx context.Context, claim targetlock.Claim) (decision targetlock.Decision, err error) {
+func (r *Reconciler) decideAndTake(ctx context.Context, s *state) (decision targetlock.Decision, err error) {
 	err = targetlock.RetryChanged(func() (err error) {
-		decision, err = r.decideAndTakeOnce(ctx, claim)
+		decision, err = r.decideAndTakeOnce(ctx, s)
 		return err
 	})
 	return decision, err
 }
 
-func (r *Reconciler) decideAndTakeOnce(ctx context.Context, claim targetlock.Claim) (targetlock.Decision, error) {
+func (r *Reconciler) decideAndTakeOnce(ctx context.Context, s *state) (targetlock.Decision, error) {
+	claim := s.claim
 	lock, err := r.locks.Look(ctx, claim.Target)
 	if err != nil {
 		return targetlock.Decision{}, err
 	}
-	facts, err := r.gatherFacts(ctx, lock, claim)
+	facts, err := r.gatherFacts(ctx, lock, s)
 	if err != nil {
 		return targetlock.Decision{}, err
 	}
@@ -47,26 +48,26 @@ func (r *Reconciler) decideAndTakeOnce(ctx context.Context, claim targetlock.Cla
 
 // gatherFacts looks at what the decision on a claim rests on beside the lock. Where another execution holds that, there is
 // nothing more to know.
-func (r *Reconciler) gatherFacts(ctx context.Context, lock *targetlock.Lock, claim targetlock.Claim) (targetlock.Facts, error) {
-	if lock.Holder != nil && lock.Holder.Holder != claim.Holder {
+func (r *Reconciler) gatherFacts(ctx context.Context, lock *targetlock.Lock, s *state) (targetlock.Facts, error) {
+	if lock.Holder != nil && lock.Holder.Holder != s.claim.Holder {
 		return targetlock.Facts{}, nil
 	}
 	var facts targetlock.Facts
-	if entry := lock.Ledger[claim.WorkflowID]; entry.Blocks != "" && lock.Holder == nil {
+	if entry := lock.Ledger[s.claim.WorkflowID]; entry.Blocks != "" && lock.Holder == nil {
 		var err error
 		if facts, err = r.factsOfBlock(ctx, entry.Execution); err != nil {
 			return facts, err
 		}
 	}
-	work, err := r.otherWork(ctx, claim)
+	work, err := r.otherWork(ctx, s)
 	facts.Running = work.Conflict()
 	return facts, err
 }
 
-// otherWork is what runs on the target, or may begin to, beside the claim's own run, whatever the Lease says.
-func (r *Reconciler) otherWork(ctx context.Context, claim targetlock.Claim) (pipelinerun.Work, error) {
-	own := pipelinerun.RunOf(claim.Holder, claim.RunNamespace)
-	return r.runs.Work(ctx, v1alpha1.TargetHash(claim.Target), own)
+// otherWork is what runs on the target, or may begin to, beside the execution's own run, whatever the Lease says.
+func (r *Reconciler) otherWork(ctx context.Context, s *state) (pipelinerun.Work, error) {
+	work, err := r.runs.Work(ctx, v1alpha1.TargetHash(s.claim.Target), r.refOf(s.wfe))
+	return work.Startable(), err
 }
 
 // takeOver frees the target of a dead holder if it can, which changes the lock.

@@ -52,7 +52,7 @@ func (r *Reconciler) reconcileSetBack(ctx context.Context, s *state) (bool, reco
 	if err != nil {
 		return true, err
 	}
-	work, err := r.otherWork(ctx, s.claim)
+	work, err := r.otherWork(ctx, s)
 	if err != nil {
 		return true, err
 	}

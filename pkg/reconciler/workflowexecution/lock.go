@@ -23,7 +23,7 @@ func (r *Reconciler) reconcileLock(ctx context.Context, s *state) (bool, reconci
 	if err := r.ensureFresh(ctx, s.wfe, hasLockOrOutcome); err != nil {
 		return true, err
 	}
-	decision, err := r.decideAndTake(ctx, s.claim)
+	decision, err := r.decideAndTake(ctx, s)
 	if err != nil {
 		return true, err
 	}

@@ -199,6 +199,7 @@ func TestRelease(t *testing.T) {
 		},
 		WantDeletes:       deletions(deletion("pods", given.RunNamespace, runName+"-rerun-drain-pod")),
 		WantStatusUpdates: status(endedWell(given.WaitingFor("pod " + runName + "-rerun-drain-pod"))),
+		OtherTestData:     given.With(given.Requeues(seconds(2))),
 	}, {
 		Name:         "the run cannot be read",
 		Objects:      []runtime.Object{endedWell(), succeeded(), lease},

@@ -37,7 +37,7 @@ func (r *Reconciler) reconcileStart(ctx context.Context, s *state) (bool, reconc
 	}
 	// And the Lease need not be the one that was taken first: whoever has lost it to somebody who deleted it by
 	// hand is seen here, or sees us.
-	work, err := r.otherWork(ctx, s.claim)
+	work, err := r.otherWork(ctx, s)
 	if err != nil {
 		return true, err
 	}
@@ -108,7 +108,7 @@ func (r *Reconciler) timeOf(noted, earliest *metav1.Time) metav1.Time {
 // retakeOrEnd takes a lost lock again if it is free: somebody deleted the Lease by hand. If another
 // execution has the target by now, the run that never started is deleted and the execution skipped.
 func (r *Reconciler) retakeOrEnd(ctx context.Context, s *state) reconciler.Event {
-	decision, err := r.decideAndTake(ctx, s.claim)
+	decision, err := r.decideAndTake(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,8 @@ package resources
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -22,17 +20,6 @@ const tektonManager = "tekton.dev/pipeline"
 // looks like it, but for the generation, which counts the changes of its spec: its tasks run on.
 func IsUnstarted(run *tektonv1.PipelineRun) bool {
 	return run.IsPending() && run.Generation <= 1 && run.Status.StartTime == nil && len(run.Status.ChildReferences) == 0
-}
-
-// HasPipelinesInPipeline tells whether Tekton makes runs of their own for tasks of the run.
-func HasPipelinesInPipeline(run *tektonv1.PipelineRun) bool {
-	isRun := func(child tektonv1.ChildStatusReference) bool {
-		return child.Kind == pipeline.PipelineRunControllerName
-	}
-	isPipeline := func(task tektonv1.PipelineTask) bool { return task.PipelineRef != nil || task.PipelineSpec != nil }
-	spec := run.Status.PipelineSpec
-	return slices.ContainsFunc(run.Status.ChildReferences, isRun) ||
-		spec != nil && (slices.ContainsFunc(spec.Tasks, isPipeline) || slices.ContainsFunc(spec.Finally, isPipeline))
 }
 
 // Altered says in which field a run that was just created differs from what MakePipelineRun makes of it, as far as that

@@ -46,7 +46,7 @@ func TestLateCreatedRun(t *testing.T) {
 		OtherTestData: given.With(given.Live(started)),
 	}, {
 		Name: "that is gone, unknown to the cache", Objects: []runtime.Object{refused, pending},
-		OtherTestData: given.With(given.Gone(pending)), WantDeletes: deletions(runDeletion(pending)),
+		OtherTestData: given.With(given.Gone(pending)),
 	}, {
 		Name: "that cannot be deleted", Objects: []runtime.Object{refused, pending},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("delete", "pipelineruns")},

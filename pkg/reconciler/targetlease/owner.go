@@ -1,0 +1,102 @@
+// Copyright 2026 The WorkflowExecution Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package targetlease
+
+import (
+	"strings"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+	"kubernaut.ai/workflowexecution/pkg/targetlock"
+)
+
+// claim is what a run, or what was made for one, may say of itself.
+type claim string
+
+const (
+	// wanted is of an execution that is not over: its status refers to the run, or the run is a part of that one.
+	wanted claim = "wanted"
+	// orphaned is of an execution that is gone, and so never had its outcome remembered.
+	orphaned claim = "orphaned"
+	// stray is all else: copies of runs, whatever name they have, and runs of executions that are over.
+	stray claim = "stray"
+)
+
+// finder is a way to find an execution, which is nil if there is none.
+type finder func(targetlock.Holder) (*v1alpha1.WorkflowExecution, error)
+
+// claimOf goes by the UID that the execution has stored: names, labels and annotations can be copied and lost.
+func (r *Reconciler) claimOf(object metav1.Object, hash string, find finder) (claim, error) {
+	runUID := resources.RunUIDOf(object)
+	if _, isRun := object.(*tektonv1.PipelineRun); isRun {
+		runUID = object.GetUID()
+	}
+	holder := r.holderOf(object, runUID)
+	if holder == (targetlock.Holder{}) {
+		return stray, nil
+	}
+	execution, err := find(holder)
+	switch {
+	case err != nil:
+		return "", err
+	case execution == nil && pipelinerun.IsOwn(object):
+		return orphaned, nil
+	case execution == nil || execution.Status.IsTerminal():
+		return stray, nil
+	}
+	ref := execution.Status.PipelineRunRef
+	isItsRun := ref == nil && pipelinerun.IsOwn(object) || ref != nil && ref.UID == runUID
+	if isItsRun || ref != nil && r.isPartOf(runUID, ref.UID, hash) {
+		return wanted, nil
+	}
+	return stray, nil
+}
+
+// holderOf is the execution whose run it is by its UID where the annotations do not say: somebody has removed one.
+func (r *Reconciler) holderOf(object metav1.Object, runUID types.UID) targetlock.Holder {
+	if holder := pipelinerun.HolderOf(object); r.cached(holder) != nil {
+		return holder
+	}
+	all, err := r.executions.List(labels.Everything())
+	if err != nil {
+		return pipelinerun.HolderOf(object)
+	}
+	for _, execution := range all {
+		if ref := execution.Status.PipelineRunRef; ref != nil && ref.UID == runUID {
+			return targetlock.Holder{Namespace: execution.Namespace, Name: execution.Name, UID: execution.UID}
+		}
+	}
+	return pipelinerun.HolderOf(object)
+}
+
+// isPartOf tells whether a run was made by the pipeline of another, or by a task of it. Kubernetes deletes what names an
+// owner that does not exist, so a copy of a run cannot pretend that.
+func (r *Reconciler) isPartOf(run, whole types.UID, hash string) bool {
+	found, err := r.index.Runs(hash)
+	if err != nil {
+		return false
+	}
+	parents := map[types.UID]*metav1.OwnerReference{}
+	for _, each := range found {
+		parents[each.UID] = metav1.GetControllerOf(each)
+	}
+	for range found {
+		parent := parents[run]
+		switch {
+		case parent == nil || !strings.HasPrefix(parent.APIVersion, pipeline.GroupName+"/"):
+			return false
+		case parent.Kind != "PipelineRun" || parent.UID == whole:
+			return true
+		}
+		run = parent.UID
+	}
+	return false
+}
