@@ -27,6 +27,9 @@ func (l *life) hasStarted() bool { return l.status.HasStarted() }
 func (l *life) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"begin another reconcile": l.when(func() bool { return !l.isOver() }, func(*rapid.T) { l.status.InitializeConditions() }),
+		"await discovery": l.when(func() bool { return !l.isOver() && !l.lock && !l.hasOutcome() }, func(*rapid.T) {
+			l.status.MarkTargetUndecided("metrics.k8s.io does not answer")
+		}),
 		"lock": l.when(func() bool { return !l.isOver() && !l.lock }, func(*rapid.T) {
 			l.status.MarkLockAcquired()
 			l.lock = true
