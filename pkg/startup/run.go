@@ -73,6 +73,7 @@ func (p *program) start(ctx context.Context) error {
 	if err := p.preflight(ctx, cfg); err != nil {
 		return err
 	}
+	cfg.Wrap(withPatience(ctx))
 	if err := os.Setenv(metricsHostVariable, loopback); err != nil {
 		return err
 	}
