@@ -90,10 +90,10 @@ func TestForeignPipelineRunIsNeverAdopted(t *testing.T) {
 	image, _ := workflow{}.push(t, bundle(t))
 	kill(t)
 	wfe := submit(t, newExecution(newNamespace(t), "api", image))
-	foreign, err := world.Tekton.TektonV1().PipelineRuns(install.ExecutionNamespace).Create(t.Context(), &tektonv1.PipelineRun{
+	foreign, err := tektonAs(t, controllerUser).TektonV1().PipelineRuns(install.ExecutionNamespace).Create(t.Context(), &tektonv1.PipelineRun{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: names.PipelineRun(wfe),
-			// Labels alone prove nothing: whoever may create runs may copy them.
+			// Labels alone prove nothing: whoever gets past the policy may copy them.
 			Labels: map[string]string{workflowexecution.ExecutionUIDLabel: string(wfe.UID)},
 		},
 		Spec: tektonv1.PipelineRunSpec{

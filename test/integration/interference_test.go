@@ -26,8 +26,9 @@ func stubborn() workflow {
 	}}
 }
 
-// A dashboard's rerun copies a PipelineRun with all its labels and annotations. It is no execution: it is ended, and
-// while anything of it runs nobody else gets the target. The Lease of the target does not flap meanwhile.
+// A dashboard's rerun copies a PipelineRun with all its labels and annotations. The API server refuses it. Where it got
+// in all the same it is no execution: it is ended, and while anything of it runs nobody else gets the target. The Lease
+// of the target does not flap meanwhile.
 func TestRerunOfAnEndedRun(t *testing.T) {
 	t.Parallel()
 	image, _ := stubborn().push(t, bundle(t))
@@ -58,7 +59,7 @@ func TestRerunOfAnEndedRun(t *testing.T) {
 	awaitPhase(t, last, v1alpha1.PhaseCompleted)
 }
 
-// rerunOf is a run that somebody makes in the likeness of one that has ended.
+// rerunOf is a run that somebody makes in the likeness of one that has ended, past the policy that refuses it.
 func rerunOf(t *testing.T, run *tektonv1.PipelineRun) *tektonv1.PipelineRun {
 	t.Helper()
 	copied := &tektonv1.PipelineRun{
@@ -69,12 +70,12 @@ func rerunOf(t *testing.T, run *tektonv1.PipelineRun) *tektonv1.PipelineRun {
 	}
 	delete(copied.Annotations, "kubernaut.ai/cancelled-at")
 	copied.Spec.Status = ""
-	created, err := world.Tekton.TektonV1().PipelineRuns(run.Namespace).Create(t.Context(), copied, metav1.CreateOptions{})
-	must(t, err)
+	expectJudgement(t, false, createRun(t, administrator, copied, metav1.CreateOptions{}))
+	must(t, createRun(t, controllerUser, copied, metav1.CreateOptions{}))
 	t.Cleanup(func() {
-		_ = world.Tekton.TektonV1().PipelineRuns(run.Namespace).Delete(context.Background(), created.Name, metav1.DeleteOptions{})
+		_ = world.Tekton.TektonV1().PipelineRuns(run.Namespace).Delete(context.Background(), copied.Name, metav1.DeleteOptions{})
 	})
-	return created
+	return copied
 }
 
 func hasRunningPod(ctx context.Context, run *tektonv1.PipelineRun) (bool, error) {

@@ -112,13 +112,13 @@ func TestPipelineRunDeletedFromOutside(t *testing.T) {
 	expect(t, "number of runs", 0, len(runsOf(t, wfe)))
 }
 
-// A label that somebody removes hides a run from the controller's cache, but does not end it.
+// A label that somebody removes, past the policy that refuses it, hides a run from the controller's cache, but does not end it.
 func TestHiddenRunIsNotTakenForDeleted(t *testing.T) {
 	t.Parallel()
 	image, _ := workflow{simulate: map[string]string{cluster.AnnotationStepDuration: "2s"}}.push(t, bundle(t))
 	wfe := awaitPhase(t, submit(t, newExecution(newNamespace(t), "api", image)), v1alpha1.PhaseRunning)
 	run := runOf(t, wfe)
-	_, err := world.Tekton.TektonV1().PipelineRuns(run.Namespace).Patch(t.Context(), run.Name, types.MergePatchType,
+	_, err := tektonAs(t, controllerUser).TektonV1().PipelineRuns(run.Namespace).Patch(t.Context(), run.Name, types.MergePatchType,
 		[]byte(`{"metadata":{"labels":{"kubernaut.ai/workflow-execution":null}}}`), metav1.PatchOptions{})
 	must(t, err)
 	awaitPhase(t, wfe, v1alpha1.PhaseCompleted)
