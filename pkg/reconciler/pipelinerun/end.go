@@ -18,12 +18,11 @@ import (
 	"kubernaut.ai/workflowexecution/pkg/apierror"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
-// cancel ends the run by way of its finally tasks, and notes why on the run itself. A run that has
+// cancel ends the run, mostly by way of its finally tasks, and notes why on the run itself. A run that has
 // ended or is gone needs no cancellation.
-func (r *Runs) cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1alpha1.FailureReason) error {
+func (r *Runs) cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1alpha1.FailureReason, how string) error {
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{
 			"uid": run.UID,
@@ -32,7 +31,7 @@ func (r *Runs) cancel(ctx context.Context, run *tektonv1.PipelineRun, reason v1a
 				workflowexecution.CancelledAtAnnotation:  r.clock.Now().UTC().Format(time.RFC3339),
 			},
 		},
-		"spec": map[string]any{"status": tektonv1.PipelineRunSpecStatusCancelledRunFinally},
+		"spec": map[string]any{"status": how},
 	})
 	if err != nil {
 		return err
@@ -58,9 +57,18 @@ func (r *Runs) hasEnded(ctx context.Context, run *tektonv1.PipelineRun) bool {
 // has changed, perhaps started: the next reconcile sees. So does one with apierror.IsGone: the run may
 // have been started and have worked before somebody else deleted it.
 func (r *Runs) DeleteUnstarted(ctx context.Context, run *tektonv1.PipelineRun) error {
-	if !resources.IsUnstarted(run) {
+	isUnstarted, err := r.IsUnstarted(ctx, run)
+	if err != nil {
+		return err
+	}
+	if !isUnstarted {
 		return fmt.Errorf("PipelineRun %s/%s was started meanwhile", run.Namespace, run.Name)
 	}
+	return r.deleteUnchanged(ctx, run)
+}
+
+// deleteUnchanged deletes a run as it was read.
+func (r *Runs) deleteUnchanged(ctx context.Context, run *tektonv1.PipelineRun) error {
 	err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{
 		Preconditions: &metav1.Preconditions{UID: &run.UID, ResourceVersion: &run.ResourceVersion},
 	})

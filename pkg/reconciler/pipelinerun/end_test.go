@@ -118,7 +118,7 @@ func TestCancelRefused(t *testing.T) {
 				objects = append(objects, test.live)
 			}
 			ctx, r := server(t, objects, append(test.reactions, refused)...)
-			if err := r.cancel(ctx, works, v1alpha1.FailureCancelled); (err != nil) != test.fails {
+			if err := r.cancel(ctx, works, v1alpha1.FailureCancelled, tektonv1.PipelineRunSpecStatusCancelled); (err != nil) != test.fails {
 				t.Errorf("cancel() = %v, want an error: %t", err, test.fails)
 			}
 		})

@@ -31,7 +31,9 @@ type Ending struct {
 	// get their time also when no controller was up to cancel the run at once.
 	Since time.Time
 	Grace time.Duration
-	// KeepsEvidence has nothing deleted: what there is to tell of the run is not stored yet.
+	// SkipsFinally keeps the finally tasks from running: another execution has the target.
+	SkipsFinally bool
+	// KeepsEvidence has nothing deleted that could tell of the run, which is not stored yet.
 	KeepsEvidence bool
 }
 
@@ -63,22 +65,41 @@ func (p Progress) With(other Progress) Progress {
 // End does what there is to do next to end a run: cancel it, so that its finally tasks run, wait for them, delete it, and
 // delete what it has left. It is the one way to that, for a deadline, a deleted execution and a dead holder alike.
 func (r *Runs) End(ctx context.Context, e Ending) (Progress, error) {
-	switch run := e.Run; {
-	case run == nil || run.IsDone():
+	if e.Run == nil || e.Run.IsDone() {
 		return r.endLeftovers(ctx, e)
-	case resources.IsUnstarted(run) && !e.HasStarted:
-		if err := r.DeleteUnstarted(ctx, run); err != nil {
+	}
+	if !e.HasStarted {
+		isUnstarted, err := r.IsUnstarted(ctx, e.Run)
+		if err != nil {
 			return Progress{}, err
 		}
-		e.Run = nil
-		return r.endLeftovers(ctx, e)
-	case !resources.IsCancelled(run):
-		return Progress{Left: describe(run), Next: e.Grace}, r.cancel(ctx, run, e.Reason)
+		if isUnstarted {
+			return r.endUnmade(ctx, e)
+		}
+	}
+	if !resources.IsCancelled(e.Run) {
+		return Progress{Left: describe(e.Run), Next: e.Grace}, r.cancel(ctx, e.Run, e.Reason, e.cancellation())
 	}
 	if remaining := r.graceRemaining(e); remaining > 0 {
 		return Progress{Left: describe(e.Run), Next: remaining}, nil
 	}
 	return r.endOverdue(ctx, e)
+}
+
+func (e Ending) cancellation() string {
+	if e.SkipsFinally {
+		return tektonv1.PipelineRunSpecStatusCancelled
+	}
+	return tektonv1.PipelineRunSpecStatusCancelledRunFinally
+}
+
+// endUnmade deletes a run that Tekton has made nothing of, unless it has changed, and looks whether that is still so.
+func (r *Runs) endUnmade(ctx context.Context, e Ending) (Progress, error) {
+	if err := r.deleteUnchanged(ctx, e.Run); err != nil {
+		return Progress{}, err
+	}
+	e.Run = nil
+	return r.endLeftovers(ctx, e)
 }
 
 // EndAll ends what of the work on a target is in the way, with all that it leaves. What does not belong to a run of the
@@ -117,10 +138,17 @@ func GraceOf(run *tektonv1.PipelineRun) time.Duration {
 	return settings.CancelGrace.Duration
 }
 
-// endOverdue deletes a run that nobody ends, after its TaskRuns and pods.
+// endOverdue deletes a run that nobody ends, after its TaskRuns and pods. One that Tekton has made nothing of has no evidence.
 func (r *Runs) endOverdue(ctx context.Context, e Ending) (Progress, error) {
 	progress := Progress{Overdue: true, Left: describe(e.Run), Next: backOff(r.overdue(e))}
 	if e.KeepsEvidence {
+		isEmpty, err := r.IsEmpty(ctx, e.Ref)
+		if err != nil {
+			return progress, err
+		}
+		if isEmpty {
+			return r.endUnmade(ctx, e)
+		}
 		progress.Warning = notEnding(e.Run)
 		return progress, nil
 	}

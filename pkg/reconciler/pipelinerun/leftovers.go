@@ -105,6 +105,15 @@ func (r *Runs) isKeptOnly(taskRun *tektonv1.TaskRun, alive []*corev1.Pod) bool {
 	return !slices.ContainsFunc(alive, func(pod *corev1.Pod) bool { return resources.TaskRunNameOf(pod) == taskRun.Name })
 }
 
+// IsUnstarted tells whether nothing of a pending run can ever have run. One that an update has changed, with the defaults of
+// another Tekton, say, looks like one that was set back: it is unstarted if Tekton has made nothing of it.
+func (r *Runs) IsUnstarted(ctx context.Context, run *tektonv1.PipelineRun) (bool, error) {
+	if resources.IsUnstarted(run) || !run.IsPending() || run.Status.StartTime != nil {
+		return resources.IsUnstarted(run), nil
+	}
+	return r.IsEmpty(ctx, Ref{Namespace: run.Namespace, Name: run.Name, UID: run.UID, Execution: HolderOf(run).UID})
+}
+
 // IsEmpty tells whether Tekton has made nothing of a run: then nothing of it can ever have run.
 func (r *Runs) IsEmpty(ctx context.Context, ref Ref) (bool, error) {
 	run, err := r.Get(ctx, ref)

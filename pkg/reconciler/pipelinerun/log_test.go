@@ -32,7 +32,9 @@ func TestDeedsAreLogged(t *testing.T) {
 		live   *tektonv1.PipelineRun
 		does   func(context.Context, *Runs) error
 	}{
-		"Cancelled a run":                           {running, running, func(ctx context.Context, r *Runs) error { return r.cancel(ctx, running, v1alpha1.FailureCancelled) }},
+		"Cancelled a run": {running, running, func(ctx context.Context, r *Runs) error {
+			return r.cancel(ctx, running, v1alpha1.FailureCancelled, tektonv1.PipelineRunSpecStatusCancelled)
+		}},
 		"Deleted a run that had not started":        {pending, pending, func(ctx context.Context, r *Runs) error { return r.DeleteUnstarted(ctx, pending) }},
 		"Deleted a run":                             {running, running, func(ctx context.Context, r *Runs) error { return r.DeleteForeground(ctx, running) }},
 		"Deleted a pod that its run has left":       {pod, running, deletes(Leftovers{pods: []*corev1.Pod{pod}})},

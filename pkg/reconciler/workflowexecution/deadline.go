@@ -52,17 +52,13 @@ func (r *Reconciler) cancelledSince(s *state) time.Time {
 }
 
 // endInTime ends a run that goes on as its own. One that does not end in its time is left to a person, except where Tekton has
-// made nothing of it: that cannot run any more than a run that was never started.
+// made nothing of it: that was deleted, and its outcome is known.
 func (r *Reconciler) endInTime(ctx context.Context, s *state, ending pipelinerun.Ending) (bool, reconciler.Event) {
 	progress, err := r.runs.End(ctx, ending)
-	if err != nil {
-		return true, err
+	if progress.Ended || err != nil {
+		return !progress.Ended, err
 	}
 	if progress.Overdue {
-		isEmpty, err := r.runs.IsEmpty(ctx, ending.Ref)
-		if isEmpty || err != nil {
-			return !isEmpty, err
-		}
 		r.warn(ctx, s.wfe, progress.Warning, progress.Warning)
 		s.wfe.Status.MarkNotEnding(progress.Warning)
 	}

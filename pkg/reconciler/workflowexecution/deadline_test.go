@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgotesting "k8s.io/client-go/testing"
@@ -92,9 +93,22 @@ func TestCancelledRunDoesNotEnd(t *testing.T) {
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("list", "taskruns")}, WantErr: true,
 		WantEvents: []string{internalError("failed to list the TaskRuns of the run: inducing failure for list taskruns")},
 	}, {
-		// Nothing of it can ever have run. It is told first, and deleted then.
+		// Nothing of it can ever have run, once it is deleted as it was read.
 		Name: "and nothing was ever made of it", Objects: []runtime.Object{late(), made(empty), lease},
-		WantStatusUpdates: status(late(given.Ended(0, neverBegan))),
+		WantDeletes: deletions(runDeletion()), WantStatusUpdates: status(late(given.Ended(0, neverBegan))),
+	}, {
+		// Tekton has come back.
+		Name: "and nothing was made of it, but something has changed it since", Objects: []runtime.Object{late(), made(empty), lease},
+		OtherTestData: given.With(given.Fails("preconditions"), given.Live(made(empty, func(run *tektonv1.PipelineRun) { run.ResourceVersion = "8" }))),
+		WantErr:       true, WantDeletes: deletions(runDeletion()),
+		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987 before it starts: " +
+			`Operation cannot be fulfilled on pipelineruns.tekton.dev "fix-bd45276987": Conflict: the preconditions do not hold`)},
+	}, {
+		Name: "and nothing was made of it, but somebody else has deleted it since", Objects: []runtime.Object{late(), made(empty), lease},
+		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("delete", "pipelineruns", apierrors.NewNotFound(pipelineRuns, runName))},
+		WantErr:      true, WantDeletes: deletions(runDeletion()),
+		WantEvents: []string{internalError("failed to delete PipelineRun kubernaut-workflows/fix-bd45276987 before it starts: " +
+			`pipelineruns.tekton.dev "fix-bd45276987" not found`)},
 	}, {
 		Name: "and nothing was ever made of it, which is stored", Objects: []runtime.Object{late(given.Ended(0, neverBegan)), made(empty), lease},
 		WantDeletes:       deletions(runDeletion()),

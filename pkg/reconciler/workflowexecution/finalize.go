@@ -11,7 +11,6 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 )
 
 const cancelledMessage = "The execution was deleted before its workflow started; nothing ran"
@@ -58,9 +57,14 @@ func (r *Reconciler) finalizeRun(ctx context.Context, s *state) (_ bool, event r
 
 // finalizeUnstarted frees the target of a deleted execution of which nothing has started.
 func (r *Reconciler) finalizeUnstarted(ctx context.Context, s *state) (bool, reconciler.Event) {
-	isUncreated := s.run == nil && s.wfe.Status.PipelineRunRef == nil
-	isPending := s.run != nil && resources.IsUnstarted(s.run) && !s.wfe.Status.HasStarted()
-	if !isUncreated && !isPending {
+	isUnstarted := s.wfe.Status.PipelineRunRef == nil
+	if s.run != nil && !s.wfe.Status.HasStarted() {
+		var err error
+		if isUnstarted, err = r.runs.IsUnstarted(ctx, s.run); err != nil {
+			return true, err
+		}
+	}
+	if !isUnstarted {
 		return false, nil
 	}
 	cause := &failureCause{reason: v1alpha1.FailureCancelled, message: cancelledMessage}
@@ -95,7 +99,7 @@ func (r *Reconciler) endFinalized(ctx context.Context, s *state) reconciler.Even
 	switch {
 	case err != nil:
 		return err
-	case progress.Overdue && !s.wfe.Status.HasOutcome():
+	case (progress.Ended || progress.Overdue) && !s.wfe.Status.HasOutcome():
 		if err := r.noteOutcome(ctx, s.wfe, s.run); err != nil {
 			return err
 		}

@@ -70,11 +70,26 @@ func (r *Reconciler) reconcileSetBack(ctx context.Context, s *state) (bool, reco
 // endUnlocked cancels a run that runs without its lock, and lets the run go on as one that was cancelled.
 func (r *Reconciler) endUnlocked(ctx context.Context, s *state, why string) (bool, reconciler.Event) {
 	logging.FromContext(ctx).Warnw(why, "pipelineRun", s.run.Name)
+	isOthers, err := r.isOthers(ctx, s)
+	if err != nil {
+		return true, err
+	}
 	progress, err := r.runs.End(ctx, pipelinerun.Ending{
-		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled, KeepsEvidence: true, Grace: pipelinerun.GraceOf(s.run),
+		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled, SkipsFinally: isOthers, KeepsEvidence: true,
+		Grace: pipelinerun.GraceOf(s.run),
 	})
 	if err != nil {
 		return true, err
 	}
 	return true, r.afterProgress(progress)
+}
+
+// isOthers tells whether another execution has the target, or runs on it.
+func (r *Reconciler) isOthers(ctx context.Context, s *state) (bool, error) {
+	lock, err := r.locks.Look(ctx, s.claim.Target)
+	if err != nil || lock.Holder != nil && lock.Holder.Holder != s.claim.Holder {
+		return true, err
+	}
+	work, err := r.otherWork(ctx, s)
+	return work.Any(), err
 }

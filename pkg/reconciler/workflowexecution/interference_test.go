@@ -39,9 +39,10 @@ func TestStartedByOthers(t *testing.T) {
 		Objects:     []runtime.Object{created, starts, given.LockLease(execution(), time.Minute, given.Fenced)},
 		WantPatches: cancels, OtherTestData: again,
 	}, {
+		// Its finally tasks would run beside the other.
 		Name:        "under the lock of another",
 		Objects:     []runtime.Object{created, starts, given.LockLease(given.Execution("billing/other"), time.Minute), given.Execution("billing/other", given.Locked)},
-		WantPatches: cancels, OtherTestData: again,
+		WantPatches: patches(stopPatch()), OtherTestData: again,
 	}, {
 		Name:        "without any lock",
 		Objects:     []runtime.Object{created, starts},
@@ -94,7 +95,7 @@ func TestSetBackToPending(t *testing.T) {
 	}, {
 		Name:        "another works on the target",
 		Objects:     []runtime.Object{alive, setBack(time.Minute), lease, other},
-		WantPatches: cancels, OtherTestData: given.With(given.Requeues(time.Minute)),
+		WantPatches: patches(stopPatch()), OtherTestData: given.With(given.Requeues(time.Minute)),
 	}, {
 		// It may have been started by somebody, and set back, before anything was noted.
 		Name:              "no start was noted",

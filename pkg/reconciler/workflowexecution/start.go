@@ -11,17 +11,20 @@ import (
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
 // reconcileStart starts a pending run, after it was made sure at the API server that the target is still
 // ours and the execution still wanted: this replica may have been held up since it took the lock.
 func (r *Reconciler) reconcileStart(ctx context.Context, s *state) (bool, reconciler.Event) {
-	switch {
-	case !s.run.IsPending():
+	if !s.run.IsPending() {
 		return r.reconcileOthersStart(ctx, s)
-	case s.wfe.Status.HasStarted() || !resources.IsUnstarted(s.run):
+	}
+	isUnstarted, err := r.runs.IsUnstarted(ctx, s.run)
+	if err != nil {
+		return true, err
+	}
+	if s.wfe.Status.HasStarted() || !isUnstarted {
 		return r.reconcileSetBack(ctx, s)
 	}
 	// The execution comes first: with an old copy of one that is over, the lock would be taken again.

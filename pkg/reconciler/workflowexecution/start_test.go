@@ -258,6 +258,37 @@ func TestStartWithoutLock(t *testing.T) {
 	}})
 }
 
+// The generation of a pending run counts what updates have changed, the defaults of another Tekton for one. Nothing of it has run.
+func TestStartOfChangedRun(t *testing.T) {
+	changed := given.Run(execution(), func(run *tektonv1.PipelineRun) { run.Generation = 2 })
+	lease := given.LockLease(execution(), 0)
+	const deletedFirst = "The execution was deleted before its workflow started; nothing ran"
+	run(t, rtesting.TableTest{{
+		Name:              "under its lock",
+		Objects:           []runtime.Object{execution(given.RunCreated), changed, lease},
+		WantPatches:       patches(startPatch()),
+		WantStatusUpdates: status(execution(given.Started(0))), WantEvents: []string{started},
+	}, {
+		Name: "while another has the target",
+		Objects: []runtime.Object{
+			execution(given.RunCreated), changed, other(given.Started(0)), given.Run(other(), given.Running(0)), given.LockLease(other(), time.Minute),
+		},
+		WantDeletes:       deletions(runDeletion()),
+		WantStatusUpdates: status(execution(given.RunCreated, given.SkippedFor(other(), time.Minute))), WantEvents: []string{skipped(other())},
+	}, {
+		Name:        "the execution is deleted",
+		Objects:     []runtime.Object{execution(given.RunCreated, given.Deleted(0)), changed, lease},
+		WantUpdates: updates(given.LockLease(execution(), 0, given.Fenced)), WantDeletes: deletions(runDeletion(), leaseDeletion()),
+		WantStatusUpdates: status(execution(given.RunCreated, given.Deleted(0), given.FailedUnstarted(v1alpha1.FailureCancelled, deletedFirst))),
+		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureCancelled, deletedFirst)},
+	}, {
+		Name:    "nobody can tell whether something was made of it",
+		Objects: []runtime.Object{execution(given.RunCreated), changed, lease}, WantErr: true,
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("list", "taskruns")},
+		WantEvents:   []string{internalError("failed to list the TaskRuns of the run: inducing failure for list taskruns")},
+	}})
+}
+
 // While this replica was held up, another execution has taken the target and come as far as its run, and
 // somebody has deleted its Lease. What this one has taken meanwhile stays for whoever frees the targets of
 // the dead.

@@ -6,6 +6,7 @@ package workflowexecution
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,6 +190,11 @@ func startPatch() clientgotesting.PatchActionImpl {
 func cancelPatch(reason v1alpha1.FailureReason) clientgotesting.PatchActionImpl {
 	return patch(runName, fmt.Sprintf(`{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":%q,"kubernaut.ai/cancelled-at":"2026-03-01T12:00:00Z"},"uid":"run-of-uid-fix"},`+
 		`"spec":{"status":"CancelledRunFinally"}}`, reason))
+}
+
+// stopPatch cancels a run without its finally tasks.
+func stopPatch() clientgotesting.PatchActionImpl {
+	return patch(runName, strings.Replace(string(cancelPatch(v1alpha1.FailureCancelled).Patch), "CancelledRunFinally", "Cancelled", 1))
 }
 
 // removesFinalizer removes the finalizer.
