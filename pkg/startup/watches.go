@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
 
@@ -34,10 +35,13 @@ func (p *patientWatches) RoundTrip(request *http.Request) (*http.Response, error
 	if !isWatch(request) {
 		return p.next.RoundTrip(request)
 	}
-	for {
+	for attempt := 1; ; attempt++ {
 		response, err := p.next.RoundTrip(request.Clone(request.Context()))
 		if !isAway(response, err) {
 			return response, err
+		}
+		if attempt%attemptsPerLine == 1 {
+			klog.ErrorS(err, "A watch cannot be opened; it is tried again every second", "path", request.URL.Path, "code", codeOf(response))
 		}
 		select {
 		case <-p.done:
@@ -50,6 +54,16 @@ func (p *patientWatches) RoundTrip(request *http.Request) (*http.Response, error
 			_ = response.Body.Close()
 		}
 	}
+}
+
+// attemptsPerLine of log, so that it is told once a minute.
+const attemptsPerLine = 60
+
+func codeOf(response *http.Response) int {
+	if response == nil {
+		return 0
+	}
+	return response.StatusCode
 }
 
 func isWatch(request *http.Request) bool {
