@@ -75,6 +75,9 @@ func (r *Reconciler) endUnadmitted(ctx context.Context, s *state, cause *failure
 	if s.claim.Target == "" {
 		return r.fail(ctx, s, cause)
 	}
+	if err := r.locateRun(ctx, s); err != nil {
+		return err
+	}
 	return r.abandonUnstarted(ctx, s, cause)
 }
 

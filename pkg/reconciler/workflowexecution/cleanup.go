@@ -18,7 +18,7 @@ func (r *Reconciler) cleanUpAndRelease(ctx context.Context, s *state) reconciler
 	if err := r.track(s.wfe); err != nil {
 		return err
 	}
-	ref := r.refOf(s.wfe)
+	ref := r.ref(s)
 	run, err := r.runs.Get(ctx, ref)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func (r *Reconciler) createRun(ctx context.Context, s *state) error {
 	if err := r.readmit(ctx, s); err != nil {
 		return r.failCreation(ctx, s, err)
 	}
-	run, err := resources.MakePipelineRun(s.wfe, s.claim.Target, r.runNamespace, config.FromContextOrDefaults(ctx).WorkflowExecution)
+	run, err := resources.MakePipelineRun(s.wfe, s.claim.Target, s.claim.RunNamespace, config.FromContextOrDefaults(ctx).WorkflowExecution)
 	if err != nil {
 		return r.failCreation(ctx, s, misconfigured("%s", err.Error()))
 	}
@@ -61,7 +61,7 @@ func (r *Reconciler) endAltered(ctx context.Context, s *state, run *tektonv1.Pip
 		s.run = run
 		return r.abandonUnstarted(ctx, s, cause)
 	}
-	ref := r.refOf(s.wfe)
+	ref := r.ref(s)
 	ref.UID = run.UID
 	_, err := r.runs.End(ctx, pipelinerun.Ending{
 		Ref: ref, Run: run, HasStarted: true, Reason: cause.reason, Grace: pipelinerun.GraceOf(run), KeepsEvidence: true,

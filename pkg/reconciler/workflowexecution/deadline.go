@@ -32,7 +32,7 @@ func (r *Reconciler) reconcileDeadline(ctx context.Context, s *state) (bool, rec
 		defer r.noteWaiting(ctx, s.wfe)()
 	}
 	return r.endInTime(ctx, s, pipelinerun.Ending{
-		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureDeadlineExceeded,
+		Ref: r.ref(s), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureDeadlineExceeded,
 		Since: r.cancelledSince(s), Grace: settings.FinallyTimeout.Duration, KeepsEvidence: true,
 	})
 }

@@ -27,11 +27,11 @@ func (r *Reconciler) decideAndTake(ctx context.Context, s *state) (decision targ
 }
 
 func (r *Reconciler) decideAndTakeOnce(ctx context.Context, s *state) (targetlock.Decision, error) {
-	claim := s.claim
-	lock, err := r.locks.Look(ctx, claim.Target)
+	lock, err := r.lookAtLock(ctx, s)
 	if err != nil {
 		return targetlock.Decision{}, err
 	}
+	claim := s.claim
 	facts, err := r.gatherFacts(ctx, lock, s)
 	if err != nil {
 		return targetlock.Decision{}, err
@@ -66,7 +66,7 @@ func (r *Reconciler) gatherFacts(ctx context.Context, lock *targetlock.Lock, s *
 
 // otherWork is what runs on the target, or may begin to, beside the execution's own run, whatever the Lease says.
 func (r *Reconciler) otherWork(ctx context.Context, s *state) (pipelinerun.Work, error) {
-	work, err := r.runs.Work(ctx, v1alpha1.TargetHash(s.claim.Target), r.refOf(s.wfe))
+	work, err := r.runs.Work(ctx, v1alpha1.TargetHash(s.claim.Target), r.ref(s))
 	return work.Startable(), err
 }
 

@@ -5,6 +5,7 @@ package workflowexecution
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,6 +136,37 @@ func TestRunElsewhereIsFollowed(t *testing.T) {
 		Objects:           []runtime.Object{made(mirrored.DeepCopy(), given.Deleted(time.Minute)), lease},
 		OtherTestData:     given.With(soon, given.Live(runElsewhere(given.Running(time.Minute), given.Succeeded(0)))),
 		WantStatusUpdates: status(made(elsewhere(endsWell), given.Deleted(time.Minute))),
+	}})
+}
+
+// The execution namespace was configured anew after the run was created, and before its reference was stored. The Lease knows
+// where it is: there is no second one.
+func TestRunElsewhereIsFound(t *testing.T) {
+	lease := given.LockLease(execution(), 0, given.RunIn(formerNamespace))
+	sent := runElsewhere(func(run *tektonv1.PipelineRun) { run.UID, run.ResourceVersion = "", "" })
+	for name, wfe := range map[string]*v1alpha1.WorkflowExecution{"the lock is noted": execution(given.Locked), "nothing is noted": execution()} {
+		row := rtesting.TableRow{
+			Name: name, Objects: []runtime.Object{wfe, lease}, WantCreates: []runtime.Object{sent},
+			WantStatusUpdates: status(execution(given.Locked, func(wfe *v1alpha1.WorkflowExecution) {
+				wfe.Status.MarkPipelineRunCreated(v1alpha1.PipelineRunRef{Namespace: formerNamespace, Name: runName, UID: given.RunUID("uid-fix")})
+			})),
+			WantEvents:    []string{strings.Replace(runCreated, given.RunNamespace, formerNamespace, 1)},
+			OtherTestData: given.With(given.Requeues(5*time.Second), given.Live(runElsewhere())),
+		}
+		if name == "nothing is noted" {
+			row.WantEvents = append([]string{lockAcquired}, row.WantEvents...)
+		}
+		run(t, rtesting.TableTest{row})
+	}
+	const deletedFirst = "The execution was deleted before its workflow started; nothing ran"
+	run(t, rtesting.TableTest{{
+		Name:              "the execution is deleted",
+		Objects:           []runtime.Object{execution(given.Locked, given.Deleted(0)), lease},
+		OtherTestData:     given.With(given.Live(runElsewhere())),
+		WantUpdates:       updates(given.LockLease(execution(), 0, given.RunIn(formerNamespace), given.Fenced)),
+		WantDeletes:       deletions(deletion("pipelineruns", formerNamespace, runName), leaseDeletion()),
+		WantStatusUpdates: status(execution(given.Locked, given.Deleted(0), given.FailedUnstarted(v1alpha1.FailureCancelled, deletedFirst))),
+		WantEvents:        []string{lockReleased, failed(v1alpha1.FailureCancelled, deletedFirst)},
 	}})
 }
 

@@ -97,7 +97,7 @@ func (r *Reconciler) abandonUnstarted(ctx context.Context, s *state, cause *fail
 	run := s.run
 	if run == nil {
 		var err error
-		if run, err = r.runs.Get(ctx, r.refOf(s.wfe)); err != nil {
+		if run, err = r.runs.Get(ctx, r.ref(s)); err != nil {
 			return err
 		}
 	}

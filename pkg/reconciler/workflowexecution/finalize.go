@@ -35,7 +35,7 @@ func (r *Reconciler) deleteHistory(ctx context.Context, wfe *v1alpha1.WorkflowEx
 	if wfe.Status.PipelineRunRef == nil {
 		return nil
 	}
-	run, err := r.findAndRelabelRun(ctx, wfe)
+	run, err := r.findAndRelabelRun(ctx, wfe, r.refOf(wfe))
 	if err != nil || run == nil {
 		return err
 	}
@@ -51,7 +51,10 @@ func (r *Reconciler) finalizeClaim(ctx context.Context, s *state) (bool, reconci
 }
 
 func (r *Reconciler) finalizeRun(ctx context.Context, s *state) (_ bool, event reconciler.Event) {
-	s.run, event = r.findAndRelabelRun(ctx, s.wfe)
+	if event = r.locateRun(ctx, s); event != nil {
+		return true, event
+	}
+	s.run, event = r.findAndRelabelRun(ctx, s.wfe, r.ref(s))
 	return false, event
 }
 
@@ -93,7 +96,7 @@ func (r *Reconciler) finalizeRunning(ctx context.Context, s *state) (bool, recon
 func (r *Reconciler) endFinalized(ctx context.Context, s *state) reconciler.Event {
 	settings := r.settings(ctx, s.wfe, s.run)
 	progress, err := r.runs.End(ctx, pipelinerun.Ending{
-		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled,
+		Ref: r.ref(s), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled,
 		Since: s.wfe.DeletionTimestamp.Time, Grace: settings.CancelGrace.Duration, KeepsEvidence: !s.wfe.Status.HasOutcome(),
 	})
 	switch {

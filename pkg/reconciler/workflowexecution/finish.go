@@ -25,7 +25,7 @@ func (r *Reconciler) reconcileOutcome(ctx context.Context, s *state) (bool, reco
 	if s.wfe.Status.FailureDetails != nil {
 		return true, nil
 	}
-	progress, err := r.endAllOf(ctx, s, pipelinerun.Ending{Ref: r.refOf(s.wfe), Run: s.run, KeepsEvidence: true})
+	progress, err := r.endAllOf(ctx, s, pipelinerun.Ending{Ref: r.ref(s), Run: s.run, KeepsEvidence: true})
 	if err != nil || !progress.Ended {
 		return true, err
 	}

@@ -37,6 +37,6 @@ func (r *Reconciler) recall(ctx context.Context, s *state) (isOver bool, err err
 		r.markAsRemembered(s, decision.Entry)
 		return true, nil
 	}
-	s.run = r.deletedRuns.Of(r.refOf(s.wfe).UID)
+	s.run = r.deletedRuns.Of(r.ref(s).UID)
 	return false, nil
 }

@@ -34,7 +34,7 @@ func (r *Reconciler) reconcileOthersStart(ctx context.Context, s *state) (bool, 
 // so it is no run that has not started. It is started again if the target is still ours, or else ended.
 func (r *Reconciler) reconcileSetBack(ctx context.Context, s *state) (bool, reconciler.Event) {
 	// The run comes first: mostly it is only the cache that has not heard of the start.
-	live, err := r.runs.Get(ctx, r.refOf(s.wfe))
+	live, err := r.runs.Get(ctx, r.ref(s))
 	if err != nil {
 		return true, err
 	}
@@ -75,7 +75,7 @@ func (r *Reconciler) endUnlocked(ctx context.Context, s *state, why string) (boo
 		return true, err
 	}
 	progress, err := r.runs.End(ctx, pipelinerun.Ending{
-		Ref: r.refOf(s.wfe), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled, SkipsFinally: isOthers, KeepsEvidence: true,
+		Ref: r.ref(s), Run: s.run, HasStarted: true, Reason: v1alpha1.FailureCancelled, SkipsFinally: isOthers, KeepsEvidence: true,
 		Grace: pipelinerun.GraceOf(s.run),
 	})
 	if err != nil {

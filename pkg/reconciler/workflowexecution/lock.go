@@ -4,6 +4,7 @@
 package workflowexecution
 
 import (
+	"cmp"
 	"context"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,7 +19,7 @@ import (
 // whoever submitted the execution knows best whether it is still wanted later.
 func (r *Reconciler) reconcileLock(ctx context.Context, s *state) (bool, reconciler.Event) {
 	if s.wfe.Status.GetCondition(v1alpha1.ConditionLockAcquired).IsTrue() {
-		return false, nil
+		return false, r.locateRun(ctx, s)
 	}
 	if err := r.ensureFresh(ctx, s.wfe, hasLockOrOutcome); err != nil {
 		return true, err
@@ -32,6 +33,25 @@ func (r *Reconciler) reconcileLock(ctx context.Context, s *state) (bool, reconci
 	}
 	noteLock(s.wfe, s.claim)
 	return false, nil
+}
+
+// lookAtLock reads the lock of the execution. As long as no reference to a run is stored, the run is where the Lease says, if
+// it is anywhere: the execution namespace may have been configured anew since the lock was taken.
+func (r *Reconciler) lookAtLock(ctx context.Context, s *state) (*targetlock.Lock, error) {
+	lock, err := r.locks.Look(ctx, s.claim.Target)
+	if err == nil && s.wfe.Status.PipelineRunRef == nil && lock.Holder != nil && lock.Holder.Holder == s.claim.Holder {
+		s.claim.RunNamespace = cmp.Or(lock.Holder.RunNamespace, s.claim.RunNamespace)
+	}
+	return lock, err
+}
+
+// locateRun finds out where the run is of which no reference is stored.
+func (r *Reconciler) locateRun(ctx context.Context, s *state) error {
+	if s.wfe.Status.PipelineRunRef != nil {
+		return nil
+	}
+	_, err := r.lookAtLock(ctx, s)
+	return err
 }
 
 // noteLock keeps with the lock which target it is of.

@@ -107,7 +107,7 @@ func (r *Reconciler) noteRunIfFound(ctx context.Context, s *state) (bool, error)
 	if err := r.ensureFresh(ctx, s.wfe, hasRunOrOutcome); err != nil {
 		return false, err
 	}
-	run, err := r.runs.Get(ctx, r.refOf(s.wfe))
+	run, err := r.runs.Get(ctx, r.ref(s))
 	if apierrors.IsForbidden(err) || apierror.IsNotServed(err) {
 		return false, nil
 	}

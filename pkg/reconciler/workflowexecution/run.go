@@ -31,7 +31,7 @@ func (r *Reconciler) reconcilePipelineRun(ctx context.Context, s *state) (bool, 
 		return true, r.createRun(ctx, s)
 	}
 	var err error
-	if s.run, err = r.findAndRelabelRun(ctx, s.wfe); err != nil {
+	if s.run, err = r.findAndRelabelRun(ctx, s.wfe, r.ref(s)); err != nil {
 		return true, err
 	}
 	if s.run == nil {
@@ -60,11 +60,19 @@ func (r *Reconciler) refOf(wfe *v1alpha1.WorkflowExecution) pipelinerun.Ref {
 	return ref
 }
 
+// ref says the same in a reconcile that may not have stored the reference yet.
+func (r *Reconciler) ref(s *state) pipelinerun.Ref {
+	ref := r.refOf(s.wfe)
+	ref.Namespace = s.claim.RunNamespace
+	return ref
+}
+
 // findAndRelabelRun is the run of the execution as it is known now, nil if there is none. A run that the cache
 // does not have is looked for at the API server: the cache may lag, and a label that somebody removed
 // hides a run from it.
-func (r *Reconciler) findAndRelabelRun(ctx context.Context, wfe *v1alpha1.WorkflowExecution) (*tektonv1.PipelineRun, error) {
-	ref := r.refOf(wfe)
+func (r *Reconciler) findAndRelabelRun(
+	ctx context.Context, wfe *v1alpha1.WorkflowExecution, ref pipelinerun.Ref,
+) (*tektonv1.PipelineRun, error) {
 	run, err := r.runLister.PipelineRuns(ref.Namespace).Get(ref.Name)
 	if err == nil && ref.Matches(run) {
 		return run, nil
