@@ -28,8 +28,8 @@ type servedResources struct {
 
 // remembered is what the API server said last; it is fresh if it had to be asked for that.
 func (s *servedResources) remembered() (known *discovered, isFresh bool, err error) {
-	if known = s.last.Load(); known != nil {
-		return known, false, nil
+	if last := s.last.Load(); last != nil {
+		return last, false, nil
 	}
 	known, err = s.ask()
 	return known, true, err
@@ -70,7 +70,6 @@ type resource struct {
 // resources are those of the given groups that a kind may mean, in whichever version, written as a kind or as a
 // resource, in singular or plural, in any case.
 func (d *discovered) resources(kind string, in func(group string) bool) []resource {
-	kind = strings.ToLower(kind)
 	seen := map[schema.GroupResource]bool{}
 	var found []resource
 	for _, list := range d.lists {
@@ -93,7 +92,7 @@ func (d *discovered) resources(kind string, in func(group string) bool) []resour
 // isNamed leaves subresources out.
 func isNamed(served *metav1.APIResource, kind string) bool {
 	return !strings.Contains(served.Name, "/") &&
-		(kind == served.Name || kind == served.SingularName || kind == strings.ToLower(served.Kind))
+		(strings.EqualFold(kind, served.Name) || strings.EqualFold(kind, served.SingularName) || strings.EqualFold(kind, served.Kind))
 }
 
 // silentGroups are those of the given groups that may serve something else than what was found.

@@ -100,7 +100,7 @@ func TestNoBlockIsEverDisplaced(t *testing.T) {
 		"completes":    completed,
 		"cannot run":   func(at time.Time) *Outcome { return failed(at, false) },
 		"fails":        func(at time.Time) *Outcome { return failed(at, true) },
-		"fails at odd": func(at time.Time) *Outcome { return longFailure(at) },
+		"fails at odd": longFailure,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		c := &crowd{server: newAPIServer(), clock: clocktesting.NewFakePassiveClock(noon), blocks: map[string]Claim{}}

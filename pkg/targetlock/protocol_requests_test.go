@@ -69,7 +69,7 @@ func (m *model) readLease(w *world, p *pass) bool {
 	case Free:
 		p.of = nobody
 		return p.goTo(readWorking)
-	case NotAgain, Unreadable:
+	case NotAgain, Unreadable, Full:
 	}
 	return false
 }

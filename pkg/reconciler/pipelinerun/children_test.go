@@ -36,14 +36,17 @@ func TestCustomRunsNotServed(t *testing.T) {
 		more   []clientgotesting.ReactionFunc
 		ended  bool
 	}{
-		{"a Tekton without them", notServed, []*metav1.APIResourceList{
-			serves("tekton.dev/v1", "pipelineruns", "taskruns"), serves("tekton.dev/v1beta1", "pipelineruns", "taskruns"),
-		}, nil, true},
+		{
+			"a Tekton without them", notServed,
+			[]*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns", "taskruns"), serves("tekton.dev/v1beta1", "pipelineruns", "taskruns")},
+			nil, true,
+		},
 		{"a Tekton without the version", notServed, []*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns")}, nil, true},
 		{"a Tekton that serves another version", notServed, []*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns", "customruns")}, nil, false},
-		{"a Tekton that has just come back", notServed, []*metav1.APIResourceList{
-			serves("tekton.dev/v1", "pipelineruns"), serves("tekton.dev/v1beta1", "customruns"),
-		}, nil, false},
+		{
+			"a Tekton that has just come back", notServed,
+			[]*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns"), serves("tekton.dev/v1beta1", "customruns")}, nil, false,
+		},
 		{"a Tekton that is being installed anew", notServed, []*metav1.APIResourceList{serves("tekton.dev/v1", "tasks")}, nil, false},
 		{"no Tekton", notServed, nil, nil, false},
 		{"no discovery", notServed, []*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns")}, []clientgotesting.ReactionFunc{down}, false},
