@@ -10,7 +10,7 @@ import (
 
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -81,17 +81,17 @@ func TestWebhookAwayWhenTheRunIsToBeCancelled(t *testing.T) {
 func takeWebhookAway(t *testing.T, wfe *v1alpha1.WorkflowExecution) (back func(*testing.T) time.Time) {
 	t.Helper()
 	configurations := world.Kube.AdmissionregistrationV1().ValidatingWebhookConfigurations()
-	created, err := configurations.Create(t.Context(), &admissionv1.ValidatingWebhookConfiguration{
+	created, err := configurations.Create(t.Context(), &admissionregistrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "away-"},
-		Webhooks: []admissionv1.ValidatingWebhook{{
+		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
 			Name:                    "away.kubernaut.ai",
-			ClientConfig:            admissionv1.WebhookClientConfig{URL: ptr.To("https://127.0.0.1:1/")},
+			ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: new("https://127.0.0.1:1/")},
 			AdmissionReviewVersions: []string{"v1"},
-			SideEffects:             ptr.To(admissionv1.SideEffectClassNone),
+			SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
 			ObjectSelector:          metav1.SetAsLabelSelector(map[string]string{workflowexecution.ExecutionUIDLabel: string(wfe.UID)}),
-			Rules: []admissionv1.RuleWithOperations{{
-				Operations: []admissionv1.OperationType{admissionv1.Update},
-				Rule: admissionv1.Rule{
+			Rules: []admissionregistrationv1.RuleWithOperations{{
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Update},
+				Rule: admissionregistrationv1.Rule{
 					APIGroups: []string{pipeline.GroupName}, APIVersions: []string{"v1"}, Resources: []string{"pipelineruns"},
 				},
 			}},

@@ -64,7 +64,8 @@ func TestAltered(t *testing.T) {
 			WantPatches:       patches(cancelPatch(v1alpha1.FailureConfigurationError)),
 			WantStatusUpdates: status(execution(given.RunAltered(begun))),
 			WantEvents:        []string{runCreated},
-		}, {
+		},
+		{
 			// Nobody takes it for a run that was started after the checks: its reference is not stored before.
 			Name: "started, and it cannot be cancelled", Objects: []runtime.Object{locked, lease},
 			OtherTestData: given.With(given.Live(given.Run(execution(), given.NotPending))),
@@ -75,7 +76,8 @@ func TestAltered(t *testing.T) {
 			WantPatches: patches(cancelPatch(v1alpha1.FailureConfigurationError)),
 			WantEvents: []string{internalError("failed to cancel PipelineRun kubernaut-workflows/fix-bd45276987: " +
 				"inducing failure for patch pipelineruns")},
-		}, {
+		},
+		{
 			// The cause is who started it, not what was cancelled therefore.
 			Name: "started, and it has ended",
 			Objects: []runtime.Object{
@@ -88,7 +90,8 @@ func TestAltered(t *testing.T) {
 					Reason: v1alpha1.FailureConfigurationError, Message: begun, FailedAt: given.Ago(0),
 					ExecutionTimeBeforeFailure: &metav1.Duration{Duration: time.Minute}, WasExecutionFailure: true,
 				}))),
-		}, {
+		},
+		{
 			Name: "named as Tekton's own", Objects: []runtime.Object{locked, lease},
 			WithReactors:      storedAs(given.Run(execution(), func(run *tektonv1.PipelineRun) { run.Spec.ManagedBy = new("tekton.dev/pipeline") })),
 			WantCreates:       []runtime.Object{newRun()},

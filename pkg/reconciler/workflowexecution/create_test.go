@@ -295,8 +295,9 @@ func TestRetriesWriteOnce(t *testing.T) {
 		WantEvents:   []string{internalError("failed to create PipelineRun: " + quotaExceeded().Error())},
 	}, {
 		Name: "of a start",
-		Objects: []runtime.Object{execution(given.RunCreated, given.StartRetrying("a policy refuses it")),
-			given.Run(execution()), lease},
+		Objects: []runtime.Object{
+			execution(given.RunCreated, given.StartRetrying("a policy refuses it")), given.Run(execution()), lease,
+		},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
 		WantErr:      true,
 		WantPatches:  patches(startPatch()),
