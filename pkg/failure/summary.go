@@ -54,7 +54,8 @@ func headline(spec *v1alpha1.WorkflowExecutionSpec, details *v1alpha1.FailureDet
 	if spent := details.ExecutionTimeBeforeFailure; spent != nil {
 		text += fmt.Sprintf(", %s after its start", spent.Round(time.Second))
 	}
-	return fmt.Sprintf("%s: %s. %s.", text, reasonNames[details.Reason], strings.TrimSuffix(v1alpha1.Cut(clean(details.Message), maxSummaryMessage), "."))
+	message := v1alpha1.Cut(clean(details.Message), maxSummaryMessage)
+	return fmt.Sprintf("%s: %s. %s.", text, reasonNames[details.Reason], strings.TrimSuffix(message, "."))
 }
 
 // changes says whether the target may not be as it was.

@@ -52,7 +52,8 @@ func TestCustomRunsNotServed(t *testing.T) {
 		{"no discovery", notServed, []*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns")}, []clientgotesting.ReactionFunc{down}, false},
 		{
 			"no right to list them", apierrors.NewForbidden(schema.GroupResource{}, "", errors.New("no")),
-			[]*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns")}, nil, false,
+			[]*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns")},
+			nil, false,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

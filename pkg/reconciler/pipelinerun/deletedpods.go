@@ -34,8 +34,8 @@ func NewDeletedPods() *DeletedPods {
 	return &DeletedPods{runs: lru.New(maxRememberedRuns)}
 }
 
-// gonePod is a pod as it was last seen, which may be how it was before it ended.
-type gonePod struct {
+// deletedPod is a pod as it was last seen, which may be how it was before it ended.
+type deletedPod struct {
 	*corev1.Pod
 
 	isOutdated bool
@@ -55,12 +55,12 @@ func (d *DeletedPods) Remember(object any) {
 	defer d.mu.Unlock()
 	run := resources.RunUIDOf(pod)
 	if pods := d.of(run); len(pods) < maxDeletedPods {
-		d.runs.Add(run, append(pods, gonePod{Pod: essence(pod), isOutdated: isOutdated}))
+		d.runs.Add(run, append(pods, deletedPod{Pod: essence(pod), isOutdated: isOutdated}))
 	}
 }
 
-// Of are the pods of a run that are remembered. A nil DeletedPods remembers none.
-func (d *DeletedPods) Of(run types.UID) []gonePod {
+// podsOf are the pods of a run that are remembered. A nil DeletedPods remembers none.
+func (d *DeletedPods) podsOf(run types.UID) []deletedPod {
 	if d == nil {
 		return nil
 	}
@@ -69,9 +69,9 @@ func (d *DeletedPods) Of(run types.UID) []gonePod {
 	return d.of(run)
 }
 
-func (d *DeletedPods) of(run types.UID) []gonePod {
+func (d *DeletedPods) of(run types.UID) []deletedPod {
 	found, _ := d.runs.Get(run)
-	pods, _ := found.([]gonePod)
+	pods, _ := found.([]deletedPod)
 	return slices.Clip(pods)
 }
 

@@ -69,7 +69,7 @@ func (s *Sources) Pods(ctx context.Context) ([]corev1.Pod, sets.Set[types.UID], 
 			outdated.Insert(pod.UID)
 		}
 	}
-	for _, gone := range s.deletedPods.Of(s.ref.UID) {
+	for _, gone := range s.deletedPods.podsOf(s.ref.UID) {
 		add(gone.Pod, gone.isOutdated)
 	}
 	for _, pod := range cached {

@@ -78,10 +78,10 @@ func TestDeletedPodsAreBounded(t *testing.T) {
 			deletedPods.Remember(pod)
 		}
 	}
-	if n := len(deletedPods.Of("1")); n != maxDeletedPods {
+	if n := len(deletedPods.podsOf("1")); n != maxDeletedPods {
 		t.Errorf("%d pods of one run", n)
 	}
-	if n := len(deletedPods.Of("0")); n != 0 {
+	if n := len(deletedPods.podsOf("0")); n != 0 {
 		t.Errorf("%d pods of the run that was the first of too many", n)
 	}
 }

@@ -42,7 +42,8 @@ func (r *Runs) Work(ctx context.Context, targetHash string, besides Ref) (work W
 	if work.Pods, err = r.workingPods(ctx, targetHash, besides); err != nil {
 		return work, err
 	}
-	return work, r.addChildrenOfOthers(ctx, &work, targetHash, besides)
+	err = r.addChildrenOfOthers(ctx, &work, targetHash, besides)
+	return work, err
 }
 
 // addChildrenOfOthers looks for what was made for runs that are not of our making, and may outlive them. Of our own the lock

@@ -35,10 +35,7 @@ type finder func(targetlock.Holder) (*v1alpha1.WorkflowExecution, error)
 
 // claimOf goes by the UID that the execution has stored: names, labels and annotations can be copied and lost.
 func (r *Reconciler) claimOf(object metav1.Object, hash string, find finder) (claim, error) {
-	runUID := resources.RunUIDOf(object)
-	if _, isRun := object.(*tektonv1.PipelineRun); isRun {
-		runUID = object.GetUID()
-	}
+	runUID := uidOfRun(object)
 	holder := r.holderOf(object, runUID)
 	if holder == (targetlock.Holder{}) {
 		return stray, nil
@@ -52,12 +49,26 @@ func (r *Reconciler) claimOf(object metav1.Object, hash string, find finder) (cl
 	case execution == nil || execution.Status.IsTerminal():
 		return stray, nil
 	}
-	ref := execution.Status.PipelineRunRef
-	isItsRun := ref == nil && pipelinerun.IsOwn(object) || ref != nil && ref.UID == runUID
-	if isItsRun || ref != nil && r.isPartOf(runUID, ref.UID, hash) {
+	if r.isRunOf(execution, object, runUID, hash) {
 		return wanted, nil
 	}
 	return stray, nil
+}
+
+func (r *Reconciler) isRunOf(execution *v1alpha1.WorkflowExecution, object metav1.Object, runUID types.UID, hash string) bool {
+	ref := execution.Status.PipelineRunRef
+	if ref == nil {
+		return pipelinerun.IsOwn(object)
+	}
+	return ref.UID == runUID || r.isPartOf(runUID, ref.UID, hash)
+}
+
+// uidOfRun is that of a run, or of the one that an object was made for.
+func uidOfRun(object metav1.Object) types.UID {
+	if _, isRun := object.(*tektonv1.PipelineRun); isRun {
+		return object.GetUID()
+	}
+	return resources.RunUIDOf(object)
 }
 
 // holderOf is the execution whose run it is by its UID where the annotations do not say: somebody has removed one.

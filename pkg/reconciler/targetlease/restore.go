@@ -29,18 +29,7 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 	if isHeld(cached) || !r.cachedWork(hash).Any() {
 		return false, nil
 	}
-	work, err := r.runs.Work(ctx, hash, pipelinerun.Ref{})
-	if err != nil {
-		return false, err
-	}
-	live := func(holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) { return r.live(ctx, holder) }
-	running := work.Started().Where(func(object metav1.Object) bool {
-		claim, failed := r.claimOf(object, hash, live)
-		if failed != nil {
-			err = failed
-		}
-		return claim == wanted || claim == orphaned && mayRestore(cached, object)
-	}).Conflict()
+	running, err := r.findRestorable(ctx, cached, hash)
 	if err != nil {
 		return false, err
 	}
@@ -57,6 +46,22 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 	logging.FromContext(ctx).Warnw("Locked a target again for the execution that runs on it: its lease was deleted or edited",
 		"target", running.Target, "execution", running.Holder.Namespace+"/"+running.Holder.Name)
 	return true, nil
+}
+
+// findRestorable is what may have its target back, nil if there is nothing.
+func (r *Reconciler) findRestorable(ctx context.Context, lock *targetlock.Lock, hash string) (*targetlock.Conflict, error) {
+	work, err := r.runs.Work(ctx, hash, pipelinerun.Ref{})
+	if err != nil {
+		return nil, err
+	}
+	running := work.Started().Where(func(object metav1.Object) bool {
+		claim, failed := r.claimOf(object, hash, r.findLive(ctx))
+		if failed != nil {
+			err = failed
+		}
+		return claim == wanted || claim == orphaned && mayRestore(lock, object)
+	})
+	return running.Conflict(), err
 }
 
 func isHeld(lock *targetlock.Lock) bool {

@@ -34,7 +34,7 @@ func (r *Reconciler) endStrays(ctx context.Context, lock *targetlock.Lock, name,
 	if err != nil {
 		return pipelinerun.Progress{}, err
 	}
-	strays, err := r.straysIn(work, lock, hash, func(holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) { return r.live(ctx, holder) })
+	strays, err := r.straysIn(work, lock, hash, r.findLive(ctx))
 	if err != nil {
 		return pipelinerun.Progress{}, err
 	}
@@ -52,7 +52,13 @@ func (r *Reconciler) straysIn(work pipelinerun.Work, lock *targetlock.Lock, hash
 			failed = err
 		}
 		isHolders := lock.Holder != nil && lock.Holder.Holder == pipelinerun.HolderOf(object)
-		return claim == stray && !(isHolders && pipelinerun.IsOwn(object)) || claim == orphaned && !isHolders && !mayRestore(lock, object)
+		switch {
+		case claim == wanted, isHolders && pipelinerun.IsOwn(object):
+			return false
+		case claim == orphaned:
+			return !mayRestore(lock, object)
+		}
+		return claim == stray
 	})
 	return strays, failed
 }
@@ -61,7 +67,7 @@ func (r *Reconciler) straysIn(work pipelinerun.Work, lock *targetlock.Lock, hash
 // What a Lease remembers is not for a run that may be older.
 func mayRestore(lock *targetlock.Lock, object metav1.Object) bool {
 	run, isRun := object.(*tektonv1.PipelineRun)
-	return !lock.Exists() && !(isRun && resources.IsUnstarted(run))
+	return !lock.Exists() && (!isRun || !resources.IsUnstarted(run))
 }
 
 // cachedWork is the work on a target as far as the caches know.
@@ -91,6 +97,10 @@ func (r *Reconciler) findCached(holder targetlock.Holder) (*v1alpha1.WorkflowExe
 	return r.cached(holder), nil
 }
 
+func (r *Reconciler) findLive(ctx context.Context) finder {
+	return func(holder targetlock.Holder) (*v1alpha1.WorkflowExecution, error) { return r.live(ctx, holder) }
+}
+
 // tellOfStray tells a person of a run that runs without a lock, when it is about to be cancelled. One of ours that was
 // created late, after its execution had ended, never runs.
 func (r *Reconciler) tellOfStray(ctx context.Context, name string, run *tektonv1.PipelineRun) {
@@ -99,8 +109,9 @@ func (r *Reconciler) tellOfStray(ctx context.Context, name string, run *tektonv1
 	}
 	logging.FromContext(ctx).Warnw("Ends a run that no lock allows", "pipelineRun", run.Namespace+"/"+run.Name)
 	r.events.Eventf(leaseNamed(name), corev1.EventTypeWarning, eventStrayRun,
-		"PipelineRun %s/%s is on target %s without its lock: it is of no execution that is still on its way, somebody has made it. It is ended; to "+
-			"repeat a workflow, create a WorkflowExecution", run.Namespace, run.Name, run.Annotations[workflowexecution.TargetAnnotation])
+		"PipelineRun %s/%s is on target %s without its lock: it is of no execution that is still on its way, somebody has made it. "+
+			"It is ended; to repeat a workflow, create a WorkflowExecution",
+		run.Namespace, run.Name, run.Annotations[workflowexecution.TargetAnnotation])
 }
 
 // leaseNamed stands for a Lease, which need not exist, in an event.

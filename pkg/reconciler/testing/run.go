@@ -189,7 +189,9 @@ func AffinityAssistant(run *tektonv1.PipelineRun) *corev1.Pod {
 		delete(pod.Labels, label)
 	}
 	pod.Annotations, pod.Labels["app.kubernetes.io/component"] = nil, "affinity-assistant"
-	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "affinity-assistant", Controller: new(true)}}
+	pod.OwnerReferences = []metav1.OwnerReference{{
+		APIVersion: "apps/v1", Kind: "StatefulSet", Name: "affinity-assistant", Controller: new(true),
+	}}
 	return pod
 }
 
