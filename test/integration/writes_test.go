@@ -54,6 +54,7 @@ func TestCallsOfAnExecution(t *testing.T) {
 		"update workflowexecutions/status": 2, // that it is skipped, and a second later that the audit trail knows
 		"get workflowexecutions":           2, // itself, and the holder where it may be dead
 		"get leases":                       1,
+		"get pipelineruns":                 1, // whether it has a run after all, from before a crash
 	})
 }
 

@@ -18,25 +18,26 @@ import (
 )
 
 // Start is the one write that starts a workflow. It changes a run only once: it tests the run's UID
-// and that it is still pending. It returns the run as it was started, now or by a reconcile before a
-// crash, and nil if there is nothing that could have started.
-func (r *Runs) Start(ctx context.Context, run *tektonv1.PipelineRun) (*tektonv1.PipelineRun, error) {
+// and that it is still pending. It returns the run as it was started, by this write or before it: by a reconcile before a
+// crash, or by somebody else. It returns nil if there is nothing that could have started.
+func (r *Runs) Start(ctx context.Context, run *tektonv1.PipelineRun) (started *tektonv1.PipelineRun, isOurs bool, err error) {
 	patch, err := json.Marshal([]patchOperation{
 		{Op: "test", Path: "/metadata/uid", Value: run.UID},
 		{Op: "test", Path: "/spec/status", Value: tektonv1.PipelineRunSpecStatusPending},
 		{Op: "remove", Path: "/spec/status"},
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	started, err := r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.JSONPatchType, patch, metav1.PatchOptions{})
+	started, err = r.tekton.TektonV1().PipelineRuns(run.Namespace).Patch(ctx, run.Name, types.JSONPatchType, patch, metav1.PatchOptions{})
 	switch {
 	case apierrors.IsInvalid(err) || apierror.IsGone(err):
-		return r.startedEarlier(ctx, run, err)
+		started, err = r.startedEarlier(ctx, run, err)
+		return started, false, err
 	case err != nil:
-		return nil, fmt.Errorf("failed to start PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
+		return nil, false, fmt.Errorf("failed to start PipelineRun %s/%s: %w", run.Namespace, run.Name, err)
 	}
-	return started, nil
+	return started, true, nil
 }
 
 // startedEarlier tells a test of the patch that failed, because the cache lags and the run was started, ended or deleted,

@@ -39,9 +39,9 @@ func TestStartOfRunThatIsNoLongerPending(t *testing.T) {
 				objects = append(objects, test.live)
 			}
 			ctx, r := server(t, objects, refused)
-			started, err := r.Start(ctx, pending)
-			if (err != nil) != test.fails || (started != nil) != test.started {
-				t.Errorf("Start() = %v, %v; want it started: %t, an error: %t", started, err, test.started, test.fails)
+			started, isOurs, err := r.Start(ctx, pending)
+			if (err != nil) != test.fails || isOurs || (started != nil) != test.started {
+				t.Errorf("Start() = %v, %t, %v; want it started before: %t, an error: %t", started, isOurs, err, test.started, test.fails)
 			}
 		})
 	}

@@ -183,10 +183,16 @@ func TestDeadHolderElsewhere(t *testing.T) {
 	holder := other(given.RunCreated, given.Started(time.Minute), given.Ended(0, nil), given.Released,
 		func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.PipelineRunRef.Namespace = formerNamespace })
 	lease := given.LockLease(other(), time.Minute)
+	noRightsThere := func(action clientgotesting.Action) (bool, runtime.Object, error) {
+		if action.GetNamespace() != formerNamespace {
+			return false, nil, nil
+		}
+		return noRights("get", "pipelineruns")(action)
+	}
 	run(t, rtesting.TableTest{{
 		Name:              "which the controller may not look at",
 		Objects:           []runtime.Object{execution(), holder, lease},
-		WithReactors:      []clientgotesting.ReactionFunc{noRights("get", "pipelineruns")},
+		WithReactors:      []clientgotesting.ReactionFunc{noRightsThere},
 		WantUpdates:       updates(given.LockLease(other(), time.Minute, given.Fenced)),
 		WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))),
 		WantEvents: []string{"Normal WorkflowSkipped ResourceBusy: Target payment/deployments.apps/api is held by billing/other (workflow drain) " +

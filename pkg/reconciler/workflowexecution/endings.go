@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"time"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -24,8 +26,9 @@ import (
 //	                  be created                target says no             the execution was deleted
 //	fences            between two looks for     never: the lock is not     first
 //	                  the run                   its own
-//	deletes           nothing; a run that is    the pending run            the pending run
-//	                  found after all counts
+//	deletes           nothing; a run that is    the pending run; one that  the pending run
+//	                  found after all counts    was started, and never
+//	                                            noted, counts
 //	frees the target  yes                       no                         yes
 //	is remembered as  a failure to start        nothing                    a failure to start, unless it was
 //	                                                                       cancelled or never noted its lock
@@ -67,10 +70,20 @@ func (r *Reconciler) fail(ctx context.Context, s *state, cause *failureCause) er
 	return r.releaseFailed(ctx, s, cause)
 }
 
-// skip ends an execution that may not have its target, in the way that the decision asks for.
+// skip ends an execution that may not have its target, in the way that the decision asks for. It looks whether there is a
+// run that an earlier reconcile has created and could not note: one that somebody has started meanwhile counts.
 func (r *Reconciler) skip(ctx context.Context, s *state, decision targetlock.Decision) error {
-	if s.run != nil {
-		if err := r.runs.DeleteUnstarted(ctx, s.run); err != nil {
+	run, err := r.ownRun(ctx, s)
+	if err != nil {
+		return err
+	}
+	isUnnoted, hasEnded := s.run == nil, decision.Verdict == targetlock.Spent && decision.Entry.Ran
+	switch {
+	case run == nil, isUnnoted && hasEnded:
+	case isUnnoted && !resources.IsUnstarted(run):
+		return r.noteOthersRun(ctx, s, run)
+	default:
+		if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
 			return err
 		}
 	}
@@ -88,18 +101,23 @@ func (r *Reconciler) skip(ctx context.Context, s *state, decision targetlock.Dec
 	return nil
 }
 
+// ownRun is the run of the execution. Where none is known, the API server may have one.
+func (r *Reconciler) ownRun(ctx context.Context, s *state) (*tektonv1.PipelineRun, error) {
+	if s.run != nil {
+		return s.run, nil
+	}
+	return r.runs.Get(ctx, r.ref(s))
+}
+
 // abandonUnstarted ends an execution of which nothing has started. The lock is fenced first, so that no other
 // replica starts the run behind our back.
 func (r *Reconciler) abandonUnstarted(ctx context.Context, s *state, cause *failureCause) error {
 	if err := r.locks.Fence(ctx, s.claim); err != nil {
 		return err
 	}
-	run := s.run
-	if run == nil {
-		var err error
-		if run, err = r.runs.Get(ctx, r.ref(s)); err != nil {
-			return err
-		}
+	run, err := r.ownRun(ctx, s)
+	if err != nil {
+		return err
 	}
 	if run != nil {
 		if err := r.runs.DeleteUnstarted(ctx, run); err != nil {

@@ -6,6 +6,7 @@ package workflowexecution
 import (
 	"context"
 
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"knative.dev/pkg/logging"
 	"knative.dev/pkg/reconciler"
 
@@ -45,9 +46,6 @@ func (r *Reconciler) reconcileSetBack(ctx context.Context, s *state) (bool, reco
 	if err := r.ensureFresh(ctx, s.wfe, isUnwantedAgain(s.run)); err != nil {
 		return true, err
 	}
-	if !s.wfe.Status.HasStarted() {
-		r.markStarted(s.wfe, s.run)
-	}
 	mayRun, err := r.locks.MayStart(ctx, s.claim)
 	if err != nil {
 		return true, err
@@ -59,12 +57,25 @@ func (r *Reconciler) reconcileSetBack(ctx context.Context, s *state) (bool, reco
 	if !mayRun || work.Any() {
 		return r.endUnlocked(ctx, s, "The run was set back to pending by somebody, and the target is not locked for it any more")
 	}
+	if !s.wfe.Status.HasStarted() {
+		r.markStarted(s.wfe, s.run)
+	}
 	logging.FromContext(ctx).Warnw("Starts a run again that somebody has set back to pending", "pipelineRun", s.run.Name)
-	if _, err := r.runs.Start(ctx, s.run); err != nil {
+	if _, _, err := r.runs.Start(ctx, s.run); err != nil {
 		logging.FromContext(ctx).Warnw("The run that was set back cannot be started again", "error", err)
 	}
 	// Its deadline holds whether or not it could be started again.
 	return false, nil
+}
+
+// noteOthersRun ends and notes a run that was started before it was noted, so that the execution cannot say that nothing ran.
+func (r *Reconciler) noteOthersRun(ctx context.Context, s *state, run *tektonv1.PipelineRun) error {
+	if err := r.ensureFresh(ctx, s.wfe, hasRunOrOutcome); err != nil {
+		return err
+	}
+	logging.FromContext(ctx).Warnw("Somebody has started the run before it was noted", "pipelineRun", run.Name)
+	noteLock(s.wfe, s.claim)
+	return r.noteRun(ctx, s, run)
 }
 
 // endUnlocked cancels a run that runs without its lock, and lets the run go on as one that was cancelled.

@@ -9,6 +9,7 @@ import (
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
@@ -61,6 +62,90 @@ func TestStartedByOthers(t *testing.T) {
 	}})
 }
 
+// While this replica was held up between its look at the lock and its patch, another one fenced the lock, and somebody has
+// started the run. It is not taken for a start of ours.
+func TestStartedByOthersBeforeOurPatch(t *testing.T) {
+	starts := given.Run(execution(), given.Running(0))
+	fenced := given.LockLease(execution(), time.Minute, given.Fenced)
+	row := rtesting.TableRow{
+		Name: "under a lock that was fenced meanwhile", Objects: []runtime.Object{execution(given.RunCreated), given.Run(execution()), fenced},
+		WithReactors:  []clientgotesting.ReactionFunc{onlyStartRefused, once("get", "leases", given.LockLease(execution(), time.Minute))},
+		WantPatches:   patches(startPatch(), cancelPatch(v1alpha1.FailureCancelled)),
+		OtherTestData: given.With(given.Live(starts), given.Requeues(time.Minute)),
+	}
+	run(t, rtesting.TableTest{row})
+}
+
+// onlyStartRefused lets other patches than that of the start through.
+func onlyStartRefused(action clientgotesting.Action) (bool, runtime.Object, error) {
+	if patch, ok := action.(clientgotesting.PatchAction); !ok || patch.GetPatchType() != types.JSONPatchType {
+		return false, nil, nil
+	}
+	return startRefused()[0](action)
+}
+
+// once answers one request with an object, as it was before.
+func once(verb, resource string, object runtime.Object) clientgotesting.ReactionFunc {
+	isAnswered := false
+	return func(action clientgotesting.Action) (bool, runtime.Object, error) {
+		if isAnswered || !action.Matches(verb, resource) {
+			return false, nil, nil
+		}
+		isAnswered = true
+		return true, object, nil
+	}
+}
+
+// A reconcile has created the run and crashed before it noted it. Another one is about to skip the execution, because
+// of a copy of that run.
+func TestSkipWithARunThatWasNotNoted(t *testing.T) {
+	lease, copied := given.LockLease(execution(), time.Minute), rerun(given.Running(time.Minute))
+	skipped := execution(given.SkippedWith(skippedFor(copied)))
+	skips := []string{"Normal WorkflowSkipped ResourceBusy: " + skipped.Status.SkipDetails.Message}
+	started := given.Run(execution(), given.Running(0))
+	noted := status(execution(given.Locked, given.RunAltered(alteration(`spec.status is "" instead of "PipelineRunPending"`))))
+	run(t, rtesting.TableTest{{
+		Name:              "there is none",
+		Objects:           []runtime.Object{execution(), copied, lease},
+		WantStatusUpdates: status(skipped), WantEvents: skips,
+	}, {
+		Name:              "that is pending",
+		Objects:           []runtime.Object{execution(), copied, lease},
+		OtherTestData:     given.With(given.Live(given.Run(execution()))),
+		WantDeletes:       deletions(runDeletion()),
+		WantStatusUpdates: status(skipped), WantEvents: skips,
+	}, {
+		// It cannot be said any more that nothing ran.
+		Name:              "that somebody has started",
+		Objects:           []runtime.Object{execution(), copied, lease},
+		OtherTestData:     given.With(given.Live(started)),
+		WantPatches:       patches(cancelPatch(v1alpha1.FailureConfigurationError)),
+		WantStatusUpdates: noted, WantEvents: []string{lockAcquired, runCreated},
+	}, {
+		Name:              "that somebody has started, and it has ended",
+		Objects:           []runtime.Object{execution(), copied, lease},
+		OtherTestData:     given.With(given.Live(succeeded())),
+		WantStatusUpdates: noted, WantEvents: []string{lockAcquired, runCreated},
+	}, {
+		Name:         "and nobody knows whether there is one",
+		Objects:      []runtime.Object{execution(), other(given.Started(0)), given.LockLease(other(), 0)},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("get", "pipelineruns")},
+		WantErr:      true, WantStatusUpdates: status(execution(unnoticed)),
+		WantEvents: []string{internalError("failed to read PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for get pipelineruns")},
+	}})
+}
+
+func skippedFor(run *tektonv1.PipelineRun) v1alpha1.SkipDetails {
+	return v1alpha1.SkipDetails{
+		Reason: v1alpha1.SkipResourceBusy, SkippedAt: given.Ago(0),
+		Message: "PipelineRun kubernaut-workflows/" + run.Name + " is on target payment/deployments.apps/api since 2026-03-01T11:59:00Z " +
+			"without its lock: somebody has made it in the likeness of another; it is being ended, create a new execution once it has",
+		ConflictingWorkflow: &v1alpha1.ConflictingWorkflow{
+			Namespace: "payments", Name: "fix", WorkflowID: given.WorkflowID, TargetResource: given.Target, StartedAt: given.Ago(time.Minute),
+		},
+	}
+}
+
 func TestSetBackToPending(t *testing.T) {
 	lease := given.LockLease(execution(), time.Minute)
 	alive := execution(given.Started(time.Minute), given.Mirroring(working(0)))
@@ -103,6 +188,17 @@ func TestSetBackToPending(t *testing.T) {
 		WantPatches:       patches(startPatch()),
 		WantStatusUpdates: status(execution(given.Started(time.Minute), given.Mirroring(working(0)))), WantEvents: []string{started},
 		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
+		// A start is noted only where it counts: once it is, nobody asks for the lock any more.
+		Name:        "no start was noted, and the lock is fenced",
+		Objects:     []runtime.Object{execution(given.RunCreated), setBack(time.Minute), given.LockLease(execution(), time.Minute, given.Fenced)},
+		WantPatches: cancels, OtherTestData: given.With(given.Requeues(time.Minute)),
+	}, {
+		Name:         "no start was noted, the lock is fenced, and it cannot be cancelled",
+		Objects:      []runtime.Object{execution(given.RunCreated), setBack(time.Minute), given.LockLease(execution(), time.Minute, given.Fenced)},
+		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
+		WantErr:      true, WantPatches: cancels,
+		WantEvents: []string{internalError("failed to cancel PipelineRun kubernaut-workflows/fix-bd45276987: inducing failure for patch pipelineruns")},
 	}, {
 		// It is not taken for one that never started.
 		Name:          "and the execution is deleted",

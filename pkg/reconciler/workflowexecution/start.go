@@ -66,13 +66,19 @@ func isUnwantedAgain(run *tektonv1.PipelineRun) func(*v1alpha1.WorkflowExecution
 }
 
 func (r *Reconciler) start(ctx context.Context, s *state) error {
-	started, err := r.runs.Start(ctx, s.run)
+	run, isOurs, err := r.runs.Start(ctx, s.run)
 	switch {
 	case err != nil:
 		return r.failStart(ctx, s, err)
-	case started != nil:
-		r.markStarted(s.wfe, started)
+	case run == nil:
+		return nil
+	case !isOurs:
+		s.run = run
+		if done, event := r.reconcileOthersStart(ctx, s); done || event != nil {
+			return event
+		}
 	}
+	r.markStarted(s.wfe, run)
 	return nil
 }
 
