@@ -10,11 +10,15 @@ var happenings = []struct {
 }{
 	{"the work ends of", func(_ *model, w *world, who party) bool {
 		run := w.run(who)
-		next := map[runState]runState{working: done, haunting: noRun}[run.state]
-		if next == noRun && run.state != haunting {
+		switch run.state {
+		case working, cancelled:
+			run.state = done
+		case haunting:
+			run.state = noRun
+		default:
 			return false
 		}
-		run.state = next
+		w.unlocked[who-1] = false
 		w.changedRun(who)
 		return true
 	}},
@@ -47,13 +51,22 @@ var happenings = []struct {
 	{"the history is deleted of", func(m *model, w *world, who party) bool {
 		run, e := w.run(who), w.execution(who)
 		isOrphan := run.state == pending && (e.gone || e.end.isTerminal())
-		if !isOrphan && (run.state != done || !m.fault(w, who)) {
+		if !isOrphan && (run.state != done || w.isUnseen(who) || !m.fault(w, who)) {
 			return false
 		}
 		run.state = noRun
 		w.changedRun(who)
 		return true
 	}},
+	{"the copy ends of the run of", func(_ *model, w *world, who party) bool {
+		worked := w.reruns[who-1]
+		w.reruns[who-1] = false
+		return worked
+	}},
+	{"somebody else starts the run of", (*model).startByOther},
+	{"somebody sets back the run of", (*model).setBackByOther},
+	{"somebody makes a copy of the run of", (*model).rerunByOther},
+	{"the lease is given back to", (*model).restore},
 	{"the lease is deleted by hand under", func(m *model, w *world, who party) bool {
 		if !m.byHand || !w.lease.exists || !m.fault(w, who) {
 			return false

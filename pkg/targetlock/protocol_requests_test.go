@@ -31,6 +31,13 @@ var requests = [points]func(m *model, w *world, p *pass, choice int) bool{
 	writeRelease:          once((*model).writeRelease),
 	writeStatus:           once((*model).writeStatus),
 	letGo:                 once((*model).letGo),
+	readIfStarted:         once((*model).readIfStarted),
+	readLeaseOfStarted:    once((*model).readLeaseOfStarted),
+	readSetBack:           once((*model).readSetBack),
+	cancelRun:             (*model).cancelRun,
+	readIfEnded:           once((*model).readIfEnded),
+	readOwnEntry:          once((*model).readOwnEntry),
+	readOwnRun:            once((*model).readOwnRun),
 }
 
 // pointNames say what a pass does at a point, for the story of a broken promise.
@@ -40,7 +47,9 @@ var pointNames = [points]string{
 	"before giving up, reads", "before giving up, reads the run of", "reads", "reads the lease, to start", "looks who works, to start", "starts the run of",
 	"reads the lease again for", "reads the lease, to fence, for", "fences, for", "reads the run, to abandon it, of",
 	"deletes an unstarted run for", "reads what remains of", "reads the lease, to release it, for", "releases, for",
-	"stores the status of", "lets go of",
+	"stores the status of", "lets go of", "reads whether a start is stored of", "reads the lease of the started run of", "reads the run that was set back of",
+	"cancels the run of", "reads whether an outcome is stored of", "looks in the ledger for",
+	"before turning it away, reads the run of",
 }
 
 func once(request func(*model, *world, *pass) bool) func(*model, *world, *pass, int) bool {
@@ -59,10 +68,7 @@ func (m *model) readLease(w *world, p *pass) bool {
 		p.of = p.who
 		return p.goTo(readWorking)
 	case Spent:
-		if w.lease.ledger[p.who-1] == hasRun {
-			return p.turnAway(released)
-		}
-		return p.turnAway(endedIdle)
+		return p.turnAway(asRemembered(w.lease.ledger[p.who-1]))
 	case Busy:
 		p.of = w.lease.holder
 		return p.goTo(readHolder)
@@ -92,14 +98,14 @@ func (m *model) readHolder(w *world, p *pass) bool {
 func (m *model) readHoldersRun(w *world, p *pass) bool {
 	run := p.saw(w, p.of)
 	switch {
-	case run.state == pending:
+	case w.reruns[p.of-1] && !m.releasesUnderReruns, w.run(p.of).isWorking() && !m.isUnstarted(run) && !m.earlyRelease:
+		p.aim -= toTakeOver
+		return p.turnAway(endedIdle)
+	case m.isUnstarted(run):
 		if w.execution(p.of).gone {
 			p.noting = notEnded
 		}
 		return p.goTo(deleteUnstarted)
-	case w.run(p.of).isWorking() && !m.earlyRelease:
-		p.aim -= toTakeOver
-		return p.turnAway(endedIdle)
 	}
 	return p.goTo(readToRelease)
 }
@@ -118,14 +124,15 @@ func (m *model) readWorking(w *world, p *pass) bool {
 
 func (m *model) isBusy(w *world, p *pass) bool {
 	run := w.run(partyA + partyB - p.who)
-	return run.isWorking() || run.state == pending && !m.pendingIsIdle
+	hasReruns := w.reruns != [2]bool{} && !m.startsBesideReruns
+	return hasReruns || run.isWorking() || run.state == pending && !m.pendingIsIdle
 }
 
 func (m *model) takeLease(w *world, p *pass) bool {
 	if p.leaseExists != w.lease.exists || p.leaseExists && !p.leaseIsFresh && !m.blindUpdate {
 		return p.goTo(readLease)
 	}
-	w.lease.exists, w.lease.holder, w.lease.fenced = true, p.who, false
+	w.lease.exists, w.lease.holder, w.lease.fenced, w.unlocked[p.who-1] = true, p.who, false, false
 	w.changedLease()
 	return m.taken(p)
 }
@@ -209,7 +216,7 @@ func (m *model) readExecution(w *world, p *pass) bool {
 	e := w.execution(p.who)
 	isStored := e.ref == p.seen[p.who-1].uid || m.earlyStart
 	switch {
-	case e.gone || e.deleted || e.end != notEnded || e.started || !isStored:
+	case e.gone || e.deleted || e.end != notEnded || e.started && p.aim != toStartAgain || !isStored:
 		return p.stop()
 	case m.noLeaseRead:
 		return p.goTo(startRun)
@@ -218,11 +225,14 @@ func (m *model) readExecution(w *world, p *pass) bool {
 }
 
 func (m *model) readLeaseToStart(w *world, p *pass) bool {
-	if w.lease.holder != p.who || w.lease.fenced {
+	isLocked := w.lease.holder == p.who && !w.lease.fenced
+	switch {
+	case !isLocked && p.aim == toStartAgain:
+		return p.goTo(cancelRun)
+	case !isLocked:
 		p.aim = toRegain
 		return p.goTo(readLease)
-	}
-	if m.looksOnlyToTake {
+	case m.looksOnlyToTake:
 		return p.goTo(startRun)
 	}
 	return p.goTo(readWorkingToStart)
@@ -231,28 +241,37 @@ func (m *model) readLeaseToStart(w *world, p *pass) bool {
 // readWorkingToStart turns away whoever finds another run before its own start. Its lock stays until the
 // next one finds its holder dead.
 func (m *model) readWorkingToStart(w *world, p *pass) bool {
-	if m.isBusy(w, p) {
-		p.aim = toRegain
-		return p.turnAway(endedIdle)
+	switch {
+	case !m.isBusy(w, p):
+		return p.goTo(startRun)
+	case p.aim == toStartAgain:
+		return p.goTo(cancelRun)
 	}
-	return p.goTo(startRun)
+	p.aim = toRegain
+	return p.turnAway(endedIdle)
 }
 
 // startRun may also have its answer lost for so long that the execution is abandoned, whether the request
 // came through (1) or not (2).
 func (m *model) startRun(w *world, p *pass, choice int) bool {
 	run, seen := w.run(p.who), p.seen[p.who-1]
-	mayStart := run.state == pending && run.uid == seen.uid || m.blindStart && run.state != haunting && run.state != working
+	isPending := run.state == pending || run.state == setBack
+	mayStart := isPending && run.uid == seen.uid || m.blindStart && run.state != haunting && run.state != working
 	switch {
 	case choice > 2, choice > 0 && !m.fault(w, p.who):
 		return false
 	case choice < 2 && mayStart:
-		run.state, w.execution(p.who).ran = working, true
+		run.state, w.execution(p.who).ran, w.unlocked[p.who-1] = working, true, false
 		w.changedRun(p.who)
 	case choice == 0 && (run.state == noRun || run.state == haunting || run.uid != seen.uid):
 		return p.stop()
+	case choice == 0 && run.state == working && p.aim != toStartAgain && !m.anyStartCounts:
+		return p.goTo(readIfStarted)
 	}
-	if choice > 0 {
+	switch {
+	case choice > 0 && p.aim == toStartAgain:
+		// It goes on as one that was started.
+	case choice > 0:
 		return m.abandon(p, endedIdle)
 	}
 	p.status.started = true

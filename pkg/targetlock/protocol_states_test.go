@@ -27,7 +27,8 @@ func (p *pass) forget() {
 func (p *pass) needs(run party) bool {
 	keepsOwn := p.aim == toRegain || p.aim == toTakeOverAgain || p.aim == toTurnAway
 	switch p.at {
-	case readReference, readExecution, readLeaseToStart, readWorkingToStart, startRun, readLeaseAgain:
+	case readReference, readExecution, readLeaseToStart, readWorkingToStart, startRun, readLeaseAgain,
+		readIfStarted, readLeaseOfStarted, cancelRun:
 		keepsOwn = true
 	case readToFence, writeFence:
 		keepsOwn = keepsOwn || p.aim == toAbandon
@@ -54,7 +55,8 @@ func (s *status) pack(k uint64) uint64 {
 // key tells states apart, and is smaller.
 func (w *world) key() [4]uint64 {
 	k := pack(0, 2, uint8(w.lease.holder), uint8(w.lease.ledger[0]), uint8(w.lease.ledger[1]), w.faults)
-	k = packFlags(k, w.lease.exists, w.lease.fenced, w.edited)
+	k = packFlags(pack(k, 2, w.strangers), w.lease.exists, w.lease.fenced, w.edited, w.freed)
+	k = packFlags(k, w.unlocked[0], w.unlocked[1], w.reruns[0], w.reruns[1])
 	for i := range w.executions {
 		e, run := &w.executions[i], &w.runs[i]
 		k = packFlags(e.pack(k), e.gone, e.ran)

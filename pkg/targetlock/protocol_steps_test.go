@@ -32,6 +32,13 @@ const (
 	writeRelease
 	writeStatus
 	letGo
+	readIfStarted
+	readLeaseOfStarted
+	readSetBack
+	cancelRun
+	readIfEnded
+	readOwnEntry
+	readOwnRun
 	points
 )
 
@@ -53,6 +60,10 @@ const (
 	// toTurnAway deletes a run that has lost its target.
 	toTurnAway
 	toFinish
+	// toStartAgain starts a run that was set back.
+	toStartAgain
+	// toFinalize ends a run whose execution was deleted.
+	toFinalize
 )
 
 // pass is a replica at work for one execution, with all that it knows.
@@ -143,13 +154,19 @@ func (m *model) proceed(p *pass, run *pipelineRun, fails bool) bool {
 	switch {
 	case p.status.ref == 0:
 		return p.goTo(createRun)
-	case run.state == noRun || run.state == done && fails:
+	case run.state == noRun:
+		return p.goTo(readIfEnded)
+	case run.state == done && fails:
 		return p.ends(hasRun)
 	case run.state == done:
 		p.status.end, p.aim = hasRun, toFinish
 		return p.goTo(readRemains)
 	case run.state == working:
+		return !p.status.started && p.goTo(readIfStarted)
+	case run.state == cancelled:
 		return m.noteStart(p)
+	case run.state == setBack:
+		return p.goTo(readSetBack)
 	}
 	return p.goTo(readExecution)
 }
@@ -164,10 +181,15 @@ func (m *model) noteStart(p *pass) bool {
 
 func (m *model) finalize(p *pass, run *pipelineRun) bool {
 	switch {
-	case run.state == noRun && p.status.ref == 0, run.state == pending:
+	case run.state == noRun && p.status.ref == 0, m.isUnstarted(run):
 		return m.abandon(p, notEnded)
-	case run.state == working:
+	case run.state == working || run.state == setBack:
+		p.aim = toFinalize
+		return p.goTo(cancelRun)
+	case run.state == cancelled:
 		return m.noteStart(p)
+	case run.state == noRun && p.status.end == notEnded:
+		return p.goTo(readIfEnded)
 	case p.status.end == notEnded:
 		return p.ends(hasRun)
 	}
@@ -220,11 +242,12 @@ func (p *pass) released() bool {
 // turnAway ends an execution that does not get its target.
 func (p *pass) turnAway(with end) bool {
 	p.status.end = with
-	if p.aim == toRegain {
-		p.aim, p.of = toTurnAway, p.who
+	hasLooked := p.aim == toRegain
+	p.aim, p.of = toTurnAway, p.who
+	if hasLooked {
 		return p.goTo(deleteUnstarted)
 	}
-	return p.store()
+	return p.goTo(readOwnRun)
 }
 
 // taken is what follows once the target is ours, on paper.

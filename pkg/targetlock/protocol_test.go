@@ -65,6 +65,9 @@ const (
 	done
 	// haunting is a run that was deleted while its pods work on.
 	haunting
+	// cancelled is one that was cancelled and has not ended; setBack is pending again while its pods work on.
+	cancelled
+	setBack
 )
 
 type pipelineRun struct {
@@ -85,9 +88,15 @@ type world struct {
 	executions [2]execution
 	runs       [2]pipelineRun
 	passes     [3]pass
-	// faults tells how many there have been, edited whether the Lease was deleted by hand.
-	faults uint8
-	edited bool
+	// faults tells how many there have been, edited whether the Lease was deleted by hand, strangers how often one has acted.
+	faults, strangers uint8
+	edited            bool
+	// unlocked are runs that a stranger has started while the target was not locked for them, nor has been since.
+	unlocked [2]bool
+	// reruns tells of which executions a stranger's copy of the run works.
+	reruns [2]bool
+	// freed tells that a target was freed though a copy was there to be seen.
+	freed bool
 }
 
 // model is the protocol, or what becomes of it when part of it is left out.
@@ -100,6 +109,8 @@ type model struct {
 	faults uint8
 	// byHand lets people delete the Lease as well.
 	byHand bool
+	// strangers is how often somebody may start, set back or copy a run in one history.
+	strangers uint8
 	flaws
 	verdicts map[question]Verdict
 }
@@ -109,6 +120,8 @@ type flaws struct {
 	earlyRelease, earlyStart, noStatusRules, goneIsUnstarted                 bool
 	// These matter where the Lease is deleted by hand.
 	pendingIsIdle, looksOnlyToTake bool
+	// These matter where strangers act.
+	setBackIsUnstarted, anyStartCounts, startsBesideReruns, releasesUnderReruns, skipsBlindly bool
 }
 
 // fault tells whether one more may befall an execution, and counts it. The second execution is a rival that
@@ -172,17 +185,34 @@ func (m *model) decide(q question) Verdict {
 	return verdict
 }
 
+// The promises that can be broken.
+const (
+	bothWork      = "two runs work on one target"
+	denied        = "a run was started whose execution says that nothing ran"
+	unlocked      = "a run works that does not hold its target"
+	accepted      = "a run goes on that somebody else has started without its lock"
+	freedTooEarly = "a target was freed while a copy of its holder's run worked"
+)
+
 // broken tells which promise a state breaks.
 func (w *world) broken() string {
-	if w.runs[0].isWorking() && w.runs[1].isWorking() {
-		return "two runs work on one target"
+	switch {
+	case w.works(partyA) && w.works(partyB):
+		return bothWork
+	case w.freed:
+		return freedTooEarly
 	}
 	for i := range w.executions {
-		if e := &w.executions[i]; e.ran && e.end == endedIdle {
-			return "a run was started whose execution says that nothing ran"
+		e := &w.executions[i]
+		if e.ran && e.end == endedIdle {
+			return denied
 		}
-		if !w.edited && w.runs[i].isWorking() && w.lease.holder != party(i+1) {
-			return "a run works that does not hold its target"
+		isWanted := e.started && e.ref == w.runs[i].uid && w.runs[i].state == working && !e.deleted && !e.gone
+		switch {
+		case !w.edited && w.runs[i].isWorking() && w.lease.holder != party(i+1) && !w.unlocked[i]:
+			return unlocked
+		case w.unlocked[i] && isWanted:
+			return accepted
 		}
 	}
 	return ""
@@ -236,10 +266,12 @@ func TestProtocolNeverHasTwoRunsOnOneTarget(t *testing.T) {
 		"two replicas and two faults":                {passes: 2, faults: 2},
 		"two replicas and a lease deleted by hand":   {passes: 2, faults: 2, byHand: true},
 		"three replicas and a lease deleted by hand": {passes: 3, faults: 1, byHand: true},
+		"two replicas and a stranger":                {passes: 2, faults: 1, strangers: 1},
+		"two replicas and two strangers":             {passes: 2, strangers: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			states, way := m.explore(t, 5_000_000)
+			states, way := m.explore(t, 5_500_000)
 			if way != nil {
 				t.Errorf("after %d states:\n%s", states, strings.Join(way, "\n"))
 			}
@@ -255,11 +287,6 @@ func TestProtocolNeverHasTwoRunsOnOneTarget(t *testing.T) {
 // its lock is enough: the next execution takes the target.
 func TestEachPartOfTheProtocolIsNeeded(t *testing.T) {
 	t.Parallel()
-	const (
-		unlocked = "a run works that does not hold its target"
-		denied   = "a run was started whose execution says that nothing ran"
-		both     = "two runs work on one target"
-	)
 	for name, tc := range map[string]struct {
 		model model
 		want  string
@@ -274,12 +301,20 @@ func TestEachPartOfTheProtocolIsNeeded(t *testing.T) {
 		"release before the end of the run":             {model{flaws: flaws{earlyRelease: true}}, unlocked},
 		"status that may be overwritten":                {model{flaws: flaws{noStatusRules: true}}, denied},
 		"a run that is gone taken for one not started":  {model{flaws: flaws{goneIsUnstarted: true}}, denied},
-		"a lease deleted under a run that is held back": {model{byHand: true, flaws: flaws{pendingIsIdle: true}}, both},
-		"a lease deleted after the look who works":      {model{byHand: true, flaws: flaws{looksOnlyToTake: true}}, both},
+		"a lease deleted under a run that is held back": {model{byHand: true, flaws: flaws{pendingIsIdle: true}}, bothWork},
+		"a lease deleted after the look who works":      {model{byHand: true, flaws: flaws{looksOnlyToTake: true}}, bothWork},
+		"a run that was set back taken for unstarted":   {model{strangers: 1, flaws: flaws{setBackIsUnstarted: true}}, unlocked},
+		"a start by somebody else without the lock":     {model{strangers: 1, flaws: flaws{anyStartCounts: true}}, accepted},
+		"start without asking for copies":               {model{strangers: 1, flaws: flaws{startsBesideReruns: true}}, bothWork},
+		"release without asking for copies":             {model{strangers: 1, flaws: flaws{releasesUnderReruns: true}}, freedTooEarly},
+		"a skip without a look at one's own run":        {model{strangers: 2, flaws: flaws{skipsBlindly: true}}, denied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.model.passes, tc.model.faults = 2, 2
+			if tc.model.strangers > 0 {
+				tc.model.faults = 1
+			}
 			states, way := tc.model.explore(t, 5_000_000)
 			if len(way) == 0 || way[len(way)-1] != tc.want {
 				t.Fatalf("after %d states: %q, want %q", states, way, tc.want)

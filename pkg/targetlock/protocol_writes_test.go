@@ -6,7 +6,9 @@ package targetlock
 // maxRuns is how often the run of one execution is created: once more after it was deleted.
 const maxRuns = 2
 
-func (r *pipelineRun) isWorking() bool { return r.state == working || r.state == haunting }
+func (r *pipelineRun) isWorking() bool {
+	return r.state == working || r.state == haunting || r.state == cancelled || r.state == setBack
+}
 
 func (m *model) readToFence(w *world, p *pass) bool {
 	p.look(w)
@@ -26,10 +28,10 @@ func (m *model) writeFence(w *world, p *pass) bool {
 }
 
 func (m *model) readRunToAbandon(w *world, p *pass) bool {
-	switch p.saw(w, p.who).state {
-	case noRun:
+	switch run := p.saw(w, p.who); {
+	case run.state == noRun:
 		return p.free(p.who, p.noting)
-	case pending:
+	case m.isUnstarted(run):
 		return p.goTo(deleteUnstarted)
 	default:
 		return p.stop()
@@ -43,8 +45,11 @@ func (m *model) deleteUnstarted(w *world, p *pass) bool {
 	case m.blindDelete && run.state == working:
 		run.state = haunting
 		w.changedRun(p.of)
-	case !m.blindDelete && (!p.runIsFresh[p.of-1] || seen.state != pending || seen.uid != run.uid):
+	case !m.blindDelete && (!p.runIsFresh[p.of-1] || !m.isUnstarted(&seen) || seen.uid != run.uid):
 		return p.stop()
+	case run.state == setBack:
+		run.state = haunting
+		w.changedRun(p.of)
 	default:
 		run.state = noRun
 		w.changedRun(p.of)
@@ -56,8 +61,9 @@ func (m *model) deleteUnstarted(w *world, p *pass) bool {
 }
 
 func (m *model) readRemains(w *world, p *pass) bool {
+	hasCopy := w.reruns[p.who-1] && !m.releasesUnderReruns
 	switch {
-	case !w.run(p.who).isWorking() || m.earlyRelease:
+	case !hasCopy && (!w.run(p.who).isWorking() || m.earlyRelease):
 		return p.free(p.who, hasRun)
 	case w.execution(p.who).end == notEnded:
 		return p.store()
@@ -78,6 +84,7 @@ func (m *model) writeRelease(w *world, p *pass) bool {
 	if p.leaseExists != w.lease.exists || p.leaseExists && !p.leaseIsFresh && !m.blindUpdate {
 		return p.goTo(readToRelease)
 	}
+	w.freed = w.freed || w.lease.holder == p.of && w.reruns[p.of-1] && p.asksForReruns()
 	w.lease.holder, w.lease.fenced = nobody, false
 	if entry := &w.lease.ledger[p.of-1]; *entry == notEnded {
 		*entry = p.noting
@@ -103,8 +110,13 @@ func (m *model) writeStatus(w *world, p *pass) bool {
 
 func (m *model) letGo(w *world, p *pass) bool {
 	w.execution(p.who).gone = true
-	if run := w.run(p.who); run.state == pending || run.state == done {
+	run := w.run(p.who)
+	switch {
+	case run.state == pending || run.state == done:
 		run.state = noRun
+		w.changedRun(p.who)
+	case run.isWorking() && run.state != haunting:
+		run.state = haunting
 		w.changedRun(p.who)
 	}
 	return p.stop()
