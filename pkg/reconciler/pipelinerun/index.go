@@ -16,23 +16,27 @@ import (
 	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
+	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 )
 
-// byTarget and byExecution are the names of the indices over the hash of the target and the UID of the execution.
+// The names of the indices over the hash of the target, over the UID of the execution, and over the target of executions
+// that are not over and whose run is not in the execution namespace.
 const (
-	byTarget    = "target"
-	byExecution = "execution"
+	byTarget          = "target"
+	byExecution       = "execution"
+	byTargetElsewhere = "target-elsewhere"
 )
 
 // Index finds our runs and their pods by what they run on. It rests on caches: what it finds has to
 // be looked at again.
 type Index struct {
-	runs, pods cache.Indexer
+	runs, pods, executions cache.Indexer
 }
 
-// NewIndex adds the index to caches of PipelineRuns and pods, which several may share.
-func NewIndex(runs, pods cache.Indexer) (*Index, error) {
+// NewIndex adds the index to caches of PipelineRuns, pods and executions, which several may share. Runs and pods are those in
+// the execution namespace.
+func NewIndex(runs, pods, executions cache.Indexer, runNamespace string) (*Index, error) {
 	for _, indexer := range []cache.Indexer{runs, pods} {
 		if _, indexed := indexer.GetIndexers()[byTarget]; indexed {
 			continue
@@ -43,12 +47,18 @@ func NewIndex(runs, pods cache.Indexer) (*Index, error) {
 			return nil, err
 		}
 	}
-	return &Index{runs: runs, pods: pods}, nil
+	if _, indexed := executions.GetIndexers()[byTargetElsewhere]; !indexed {
+		if err := executions.AddIndexers(cache.Indexers{byTargetElsewhere: byTargetIfNotIn(runNamespace)}); err != nil {
+			return nil, err
+		}
+	}
+	return &Index{runs: runs, pods: pods, executions: executions}, nil
 }
 
 // WatchedIndex finds what the informers of the context know. It has to be called before they are started.
-func WatchedIndex(ctx context.Context) *Index {
-	index, err := NewIndex(runinformers.PipelineRuns(ctx).Informer().GetIndexer(), runinformers.Pods(ctx).Informer().GetIndexer())
+func WatchedIndex(ctx context.Context, executions cache.Indexer) *Index {
+	index, err := NewIndex(runinformers.PipelineRuns(ctx).Informer().GetIndexer(), runinformers.Pods(ctx).Informer().GetIndexer(), executions,
+		runinformers.Namespace(ctx))
 	if err != nil {
 		logging.FromContext(ctx).Fatalw("Failed to index the runs by their targets", "error", err)
 	}
@@ -65,9 +75,30 @@ func byLabel(label string) cache.IndexFunc {
 	}
 }
 
+func byTargetIfNotIn(runNamespace string) cache.IndexFunc {
+	return func(object any) ([]string, error) {
+		wfe, ok := object.(*v1alpha1.WorkflowExecution)
+		if !ok || wfe.Status.PipelineRunRef == nil || wfe.Status.PipelineRunRef.Namespace == runNamespace || wfe.Status.IsTerminal() {
+			return nil, nil
+		}
+		return []string{v1alpha1.TargetHash(wfe.Status.Annotations[workflowexecution.CanonicalTargetAnnotation])}, nil
+	}
+}
+
 // Targets are the hashes of all targets that a run was made for.
 func (i *Index) Targets() []string {
-	return i.runs.ListIndexFuncValues(byTarget)
+	return append(i.runs.ListIndexFuncValues(byTarget), i.executions.ListIndexFuncValues(byTargetElsewhere)...)
+}
+
+// Elsewhere are the runs on a target that no cache has, because they are in a former execution namespace, as executions refer to them.
+func (i *Index) Elsewhere(targetHash string) ([]Ref, error) {
+	found, err := find[*v1alpha1.WorkflowExecution](i.executions, byTargetElsewhere, targetHash)
+	refs := make([]Ref, 0, len(found))
+	for _, wfe := range found {
+		stored := wfe.Status.PipelineRunRef
+		refs = append(refs, Ref{Namespace: stored.Namespace, Name: stored.Name, UID: stored.UID, Execution: wfe.UID})
+	}
+	return refs, err
 }
 
 // Runs on a target, by its hash.

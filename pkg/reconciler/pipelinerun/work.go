@@ -42,8 +42,39 @@ func (r *Runs) Work(ctx context.Context, targetHash string, besides Ref) (work W
 	if work.Pods, err = r.workingPods(ctx, targetHash, besides); err != nil {
 		return work, err
 	}
+	if err = r.addElsewhere(ctx, &work, targetHash, besides); err != nil {
+		return work, err
+	}
 	err = r.addChildrenOfOthers(ctx, &work, targetHash, besides)
 	return work, err
+}
+
+// addElsewhere looks for what runs in a former execution namespace, which is not watched.
+func (r *Runs) addElsewhere(ctx context.Context, work *Work, targetHash string, besides Ref) error {
+	refs, err := r.index.Elsewhere(targetHash)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if ref.UID == besides.UID {
+			continue
+		}
+		run, err := r.Get(ctx, ref)
+		if err != nil {
+			return err
+		}
+		left, err := r.FindLeftovers(ctx, ref, run)
+		if err != nil {
+			return err
+		}
+		if left.run != nil {
+			work.Runs = append(work.Runs, left.run)
+		}
+		work.TaskRuns = append(work.TaskRuns, left.taskRuns...)
+		work.CustomRuns = append(work.CustomRuns, left.customRuns...)
+		work.Pods = append(work.Pods, left.pods...)
+	}
+	return nil
 }
 
 // addChildrenOfOthers looks for what was made for runs that are not of our making, and may outlive them. Of our own the lock

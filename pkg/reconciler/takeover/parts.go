@@ -13,6 +13,7 @@ import (
 
 	"kubernaut.ai/workflowexecution/pkg/client/clientset/versioned"
 	executionclient "kubernaut.ai/workflowexecution/pkg/client/injection/client"
+	executioninformer "kubernaut.ai/workflowexecution/pkg/client/injection/informers/workflowexecution/v1alpha1/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	runinformers "kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/informers"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
@@ -33,7 +34,7 @@ type Parts struct {
 
 // NewParts takes the clients and informers of the context.
 func NewParts(ctx context.Context) Parts {
-	now, index := clock.RealClock{}, pipelinerun.WatchedIndex(ctx)
+	now, index := clock.RealClock{}, pipelinerun.WatchedIndex(ctx, executioninformer.Get(ctx).Informer().GetIndexer())
 	p := Parts{
 		Executions:   executionclient.Get(ctx),
 		Runs:         pipelinerun.New(tektonclient.Get(ctx), kubeclient.Get(ctx), index, now),

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -17,19 +16,16 @@ import (
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
-	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution"
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	given "kubernaut.ai/workflowexecution/pkg/reconciler/testing"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
-// TestDeadHolderElsewhere: the execution namespace was configured anew since the holder's run was created. Nothing of the
+// TestHolderElsewhere: the execution namespace was configured anew since the holder's run was created. Nothing of the
 // run is watched, so that only the API server has it, and the Lease says where.
-func TestDeadHolderElsewhere(t *testing.T) {
+func TestHolderElsewhere(t *testing.T) {
 	const former = "former-workflows"
-	moved := func(lease *coordinationv1.Lease) {
-		lease.Annotations[workflowexecution.RunNamespaceAnnotation] = former
-	}
+	moved := given.RunIn(former)
 	held := given.LockLease(execution(), minutes(1), moved)
 	fencedThere := given.LockLease(execution(), minutes(1), moved, given.Fenced)
 	runThere := func(facts ...given.RunOption) *tektonv1.PipelineRun {
@@ -37,6 +33,7 @@ func TestDeadHolderElsewhere(t *testing.T) {
 	}
 	works := runThere(given.Running(minutes(1)))
 	done := runThere(given.Running(minutes(60)), given.Succeeded(minutes(1)))
+	refersThere := func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.PipelineRunRef.Namespace = former }
 	again := given.Requeues(2 * time.Second)
 	freed := func(entry targetlock.Entry) runtime.Object {
 		return given.FreeLease(given.Remembers("restart", entry))
@@ -69,10 +66,15 @@ func TestDeadHolderElsewhere(t *testing.T) {
 			`: pipelineruns.tekton.dev "` + works.Name + `" is forbidden: RBAC`},
 	}, {
 		// What the holder says counts before its Lease, which may have been edited.
-		Name: "which only the holder says", Objects: []runtime.Object{over(func(wfe *v1alpha1.WorkflowExecution) {
-			wfe.Status.PipelineRunRef.Namespace = former
-		}), lease()},
+		Name: "which only the holder says", Objects: []runtime.Object{over(refersThere), lease()},
 		OtherTestData: given.With(again, given.Live(done, given.Pod(done, "drain"))),
 		WantUpdates:   updates(fenced()), WantDeletes: deletions(deletion("pods", former, done.Name+"-drain-pod")),
+	}, {
+		// Of all that a cache has only the execution tells of the run.
+		Name: "which lives, and whose Lease was deleted", Objects: []runtime.Object{execution(given.Started(minutes(1)), refersThere)},
+		OtherTestData: given.With(given.Live(works)), WantCreates: []runtime.Object{given.LockLease(execution(), 0, moved, given.Unversioned)},
+	}, {
+		Name: "which lives, whose Lease was deleted, and whose run has ended", Objects: []runtime.Object{execution(given.Started(minutes(1)), refersThere)},
+		OtherTestData: given.With(given.Live(done)),
 	}})
 }

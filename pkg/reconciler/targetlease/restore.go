@@ -26,8 +26,9 @@ const (
 // restore gives a target back to an execution whose run is on it, and tells whether it did. Somebody has
 // deleted or edited the Lease: only then does anything work on a target that nobody holds.
 func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash string) (bool, error) {
-	if isHeld(cached) || !r.cachedWork(hash).Any() {
-		return false, nil
+	elsewhere, err := r.index.Elsewhere(hash)
+	if err != nil || isHeld(cached) || len(elsewhere) == 0 && !r.cachedWork(hash).Any() {
+		return false, err
 	}
 	running, err := r.findRestorable(ctx, cached, hash)
 	if err != nil {

@@ -61,9 +61,10 @@ func (l *Listers) Pods() corelisters.PodLister {
 	return corelisters.NewPodLister(l.sorter.IndexerForObjectType(&corev1.Pod{}))
 }
 
-// Indexers of runs and of pods.
-func (l *Listers) Indexers() (runs, pods cache.Indexer) {
-	return l.sorter.IndexerForObjectType(&tektonv1.PipelineRun{}), l.sorter.IndexerForObjectType(&corev1.Pod{})
+// Indexers of runs, pods and executions, and the execution namespace.
+func (l *Listers) Indexers() (runs, pods, executions cache.Indexer, runNamespace string) {
+	return l.sorter.IndexerForObjectType(&tektonv1.PipelineRun{}), l.sorter.IndexerForObjectType(&corev1.Pod{}),
+		l.sorter.IndexerForObjectType(&v1alpha1.WorkflowExecution{}), RunNamespace
 }
 
 // Leases lists Leases.

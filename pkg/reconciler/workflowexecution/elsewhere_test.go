@@ -170,6 +170,36 @@ func TestRunElsewhereIsFound(t *testing.T) {
 	}})
 }
 
+// Somebody deleted the Lease of an execution whose run is elsewhere. No cache has the run, but the execution refers to it.
+func TestLeaseGoneWhileAnotherRunsElsewhere(t *testing.T) {
+	theirs := other(given.Started(time.Minute), func(wfe *v1alpha1.WorkflowExecution) { wfe.Status.PipelineRunRef.Namespace = formerNamespace })
+	moved := func(run *tektonv1.PipelineRun) { run.Namespace = formerNamespace }
+	works := given.Run(theirs, given.Running(time.Minute), moved)
+	ended := given.Run(theirs, given.Running(time.Minute), given.Succeeded(0), moved)
+	run(t, rtesting.TableTest{{
+		Name: "its run works", Objects: []runtime.Object{execution(), theirs}, OtherTestData: given.With(given.Live(works)),
+		WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))), WantEvents: []string{skipped(other())},
+	}, {
+		Name:              "a pod of it works",
+		Objects:           []runtime.Object{execution(), theirs},
+		OtherTestData:     given.With(given.Live(ended, given.Pod(ended, "drain", given.PodCreated(time.Minute)))),
+		WantStatusUpdates: status(execution(given.SkippedFor(other(), time.Minute))), WantEvents: []string{skipped(other())},
+	}, {
+		Name:          "its run works, and this one has got the lock before",
+		Objects:       []runtime.Object{execution(given.RunCreated), given.Run(execution()), given.LockLease(execution(), 0), theirs},
+		OtherTestData: given.With(given.Live(works)), WantDeletes: deletions(runDeletion()),
+		WantStatusUpdates: status(execution(given.RunCreated, given.SkippedFor(other(), time.Minute))), WantEvents: []string{skipped(other())},
+	}, {
+		Name: "it has ended", Objects: []runtime.Object{execution(), theirs}, OtherTestData: given.With(given.Live(ended)),
+		WantCreates:       []runtime.Object{newLease(execution()), newRun()},
+		WantStatusUpdates: status(execution(given.RunCreated)), WantEvents: []string{lockAcquired, runCreated},
+	}, {
+		Name: "and nobody can look", Objects: []runtime.Object{execution(given.Observed), theirs}, WantErr: true,
+		WithReactors: []clientgotesting.ReactionFunc{given.Refuse("list", "pods", errors.New("timeout"))}, OtherTestData: given.With(given.Live(works)),
+		WantEvents: []string{internalError("failed to list the pods of the run: timeout")},
+	}})
+}
+
 func endsWell(wfe *v1alpha1.WorkflowExecution) {
 	for _, fact := range []given.ExecutionOption{
 		given.Started(time.Minute), given.Mirroring(done(corev1.ConditionTrue, "Succeeded")), given.Ended(0, nil),
