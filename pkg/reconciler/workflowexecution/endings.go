@@ -73,19 +73,8 @@ func (r *Reconciler) fail(ctx context.Context, s *state, cause *failureCause) er
 // skip ends an execution that may not have its target, in the way that the decision asks for. It looks whether there is a
 // run that an earlier reconcile has created and could not note: one that somebody has started meanwhile counts.
 func (r *Reconciler) skip(ctx context.Context, s *state, decision targetlock.Decision) error {
-	run, err := r.ownRun(ctx, s)
-	if err != nil {
+	if isNoted, err := r.deleteOrNote(ctx, s, decision); isNoted || err != nil {
 		return err
-	}
-	isUnnoted, hasEnded := s.run == nil, decision.Verdict == targetlock.Spent && decision.Entry.Ran
-	switch {
-	case run == nil, isUnnoted && hasEnded:
-	case isUnnoted && !resources.IsUnstarted(run):
-		return r.noteOthersRun(ctx, s, run)
-	default:
-		if err := r.runs.DeleteUnstarted(ctx, run); err != nil {
-			return err
-		}
 	}
 	switch decision.Verdict {
 	case targetlock.Spent:
@@ -99,6 +88,19 @@ func (r *Reconciler) skip(ctx context.Context, s *state, decision targetlock.Dec
 		s.wfe.Status.MarkSkipped(r.skipDetails(s.claim, decision))
 	}
 	return nil
+}
+
+// deleteOrNote deletes the run of an execution that is skipped, or notes it if it was started before it was noted.
+func (r *Reconciler) deleteOrNote(ctx context.Context, s *state, decision targetlock.Decision) (isNoted bool, err error) {
+	run, err := r.ownRun(ctx, s)
+	isUnnoted, hasEnded := s.run == nil, decision.Verdict == targetlock.Spent && decision.Entry.Ran
+	switch {
+	case err != nil || run == nil || isUnnoted && hasEnded:
+		return false, err
+	case isUnnoted && !resources.IsUnstarted(run):
+		return true, r.noteOthersRun(ctx, s, run)
+	}
+	return false, r.runs.DeleteUnstarted(ctx, run)
 }
 
 // ownRun is the run of the execution. Where none is known, the API server may have one.
