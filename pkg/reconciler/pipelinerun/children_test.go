@@ -45,7 +45,8 @@ func TestCustomRunsNotServed(t *testing.T) {
 		{"a Tekton that serves another version", notServed, []*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns", "customruns")}, nil, false},
 		{
 			"a Tekton that has just come back", notServed,
-			[]*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns"), serves("tekton.dev/v1beta1", "customruns")}, nil, false,
+			[]*metav1.APIResourceList{serves("tekton.dev/v1", "pipelineruns"), serves("tekton.dev/v1beta1", "customruns")},
+			nil, false,
 		},
 		{"a Tekton that is being installed anew", notServed, []*metav1.APIResourceList{serves("tekton.dev/v1", "tasks")}, nil, false},
 		{"no Tekton", notServed, nil, nil, false},

@@ -42,7 +42,7 @@ func (r *Runs) Work(ctx context.Context, targetHash string, besides Ref) (work W
 	if work.Pods, err = r.workingPods(ctx, targetHash, besides); err != nil {
 		return work, err
 	}
-	if err = r.addElsewhere(ctx, &work, targetHash, besides); err != nil {
+	if err := r.addElsewhere(ctx, &work, targetHash, besides); err != nil {
 		return work, err
 	}
 	err = r.addChildrenOfOthers(ctx, &work, targetHash, besides)

@@ -51,7 +51,7 @@ func (r *Reconciler) finalizeClaim(ctx context.Context, s *state) (bool, reconci
 }
 
 func (r *Reconciler) finalizeRun(ctx context.Context, s *state) (_ bool, event reconciler.Event) {
-	if event = r.locateRun(ctx, s); event != nil {
+	if event := r.locateRun(ctx, s); event != nil {
 		return true, event
 	}
 	s.run, event = r.findAndRelabelRun(ctx, s.wfe, r.ref(s))
