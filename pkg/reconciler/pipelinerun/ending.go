@@ -5,6 +5,7 @@ package pipelinerun
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -77,8 +78,12 @@ func (r *Runs) End(ctx context.Context, e Ending) (Progress, error) {
 			return r.endUnmade(ctx, e)
 		}
 	}
-	if !resources.IsCancelled(e.Run) {
+	switch cancelled := resources.CancelledAt(e.Run); {
+	case !resources.IsCancelled(e.Run), e.SkipsFinally && e.Run.Spec.Status == tektonv1.PipelineRunSpecStatusCancelledRunFinally:
 		return Progress{Left: describe(e.Run), Next: e.Grace}, r.cancel(ctx, e.Run, e.Reason, e.cancellation())
+	case cancelled.IsZero() && e.Since.IsZero() && e.Grace > 0:
+		// A person has cancelled it, and did not say when: its finally tasks have their time from now on.
+		return Progress{Left: describe(e.Run), Next: e.Grace}, r.cancel(ctx, e.Run, e.Reason, string(e.Run.Spec.Status))
 	}
 	if remaining := r.graceRemaining(e); remaining > 0 {
 		return Progress{Left: describe(e.Run), Next: remaining}, nil
@@ -105,25 +110,26 @@ func (r *Runs) endUnmade(ctx context.Context, e Ending) (Progress, error) {
 // EndAll ends what of the work on a target is in the way, with all that it leaves. What does not belong to a run of the
 // caller's wakes nobody, so there is always a next look.
 func (r *Runs) EndAll(ctx context.Context, work Work, e Ending) (Progress, error) {
+	var failed error
 	all, isEnding := Progress{Ended: true}, sets.New[types.UID]()
 	for _, run := range work.Runs {
 		one := e
 		one.Run, one.Grace, one.Ref = run, GraceOf(run), Ref{Namespace: run.Namespace, Name: run.Name, UID: run.UID, Execution: HolderOf(run).UID}
 		progress, err := r.End(ctx, one)
-		if err != nil {
-			return all, err
-		}
+		// What cannot be ended keeps nothing else from its end.
+		failed = errors.Join(failed, err)
+		progress.Ended = progress.Ended && err == nil
 		all = all.With(progress)
 		isEnding.Insert(run.UID)
 	}
 	rest := work.Where(func(object metav1.Object) bool { return !isEnding.Has(resources.RunUIDOf(object)) })
 	left := Leftovers{taskRuns: rest.TaskRuns, customRuns: rest.CustomRuns, pods: rest.Pods}
 	if !left.Any() {
-		return all, nil
+		return all, failed
 	}
 	progress, err := r.endThese(ctx, left, e)
 	progress.Next = sooner(progress.Next, backOff(left.age(r.clock.Now())))
-	return all.With(progress), err
+	return all.With(progress), errors.Join(failed, err)
 }
 
 // GraceOf is what the finally tasks of a run have, 0 where somebody has removed the settings of the run: then nobody knows.

@@ -7,7 +7,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -132,4 +134,31 @@ func find[T metav1.Object](indexer cache.Indexer, by, value string) ([]T, error)
 		return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
 	})
 	return found, nil
+}
+
+// IsPartOf tells whether a run on a target was made by the pipeline of another, or by a task of it. Kubernetes deletes what
+// names an owner that does not exist, so a copy of a run cannot pretend that. Of a run that is not cached, or whose parent
+// is not, nobody knows.
+func (i *Index) IsPartOf(run, whole types.UID, targetHash string) (isPart, isKnown bool) {
+	found, err := i.Runs(targetHash)
+	if err != nil {
+		return false, false
+	}
+	parents := map[types.UID]*metav1.OwnerReference{}
+	for _, each := range found {
+		parents[each.UID] = metav1.GetControllerOf(each)
+	}
+	for range found {
+		parent, isKnown := parents[run]
+		switch {
+		case !isKnown:
+			return false, false
+		case parent == nil || !strings.HasPrefix(parent.APIVersion, pipeline.GroupName+"/"):
+			return false, true
+		case parent.Kind != "PipelineRun" || parent.UID == whole:
+			return true, true
+		}
+		run = parent.UID
+	}
+	return false, false
 }

@@ -241,6 +241,14 @@ func (w Work) Conflict() *targetlock.Conflict {
 	return conflictOf(first, resources.RunNameOf(first), first.GetCreationTimestamp())
 }
 
+// UIDOfRun is that of a run, or of the one that an object was made for.
+func UIDOfRun(object metav1.Object) types.UID {
+	if _, isRun := object.(*tektonv1.PipelineRun); isRun {
+		return object.GetUID()
+	}
+	return resources.RunUIDOf(object)
+}
+
 // IsOwn tells whether a PipelineRun, or a pod of one, has the name of the one run that its execution can have. A run
 // in its likeness, with all its labels and annotations, has another.
 func IsOwn(object metav1.Object) bool {

@@ -81,7 +81,10 @@ func (t *Takeover) free(
 	if run != nil {
 		theirs.WorkflowID = cmp.Or(theirs.WorkflowID, run.Annotations[workflowexecution.WorkflowIDAnnotation])
 	}
-	outcome := t.outcome(holder, run)
+	outcome, err := t.outcome(ctx, holder, run)
+	if err != nil {
+		return pipelinerun.Progress{}, err
+	}
 	progress, err := t.clear(ctx, theirs, ref, run, holder == nil)
 	if err != nil || !progress.Ended {
 		progress.Ended = false

@@ -23,8 +23,12 @@ func (r *Reconciler) deleteHistory(ctx context.Context, lock *targetlock.Lock, h
 		if !run.IsDone() || run.DeletionTimestamp != nil || owner == (targetlock.Holder{}) || isHolder || r.cached(owner) != nil {
 			continue
 		}
-		if live, err := r.live(ctx, owner); live != nil || err != nil {
+		live, err := r.live(ctx, owner)
+		if err != nil {
 			return err
+		}
+		if live != nil {
+			continue
 		}
 		if err := r.runs.DeleteForeground(ctx, run); err != nil {
 			return err

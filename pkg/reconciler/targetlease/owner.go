@@ -4,17 +4,12 @@
 package targetlease
 
 import (
-	"strings"
-
-	"github.com/tektoncd/pipeline/pkg/apis/pipeline"
-	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
-	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
 	"kubernaut.ai/workflowexecution/pkg/targetlock"
 )
 
@@ -35,7 +30,7 @@ type finder func(targetlock.Holder) (*v1alpha1.WorkflowExecution, error)
 
 // claimOf goes by the UID that the execution has stored: names, labels and annotations can be copied and lost.
 func (r *Reconciler) claimOf(object metav1.Object, hash string, find finder) (claim, error) {
-	runUID := uidOfRun(object)
+	runUID := pipelinerun.UIDOfRun(object)
 	holder := r.holderOf(object, runUID)
 	if holder == (targetlock.Holder{}) {
 		return stray, nil
@@ -60,15 +55,8 @@ func (r *Reconciler) isRunOf(execution *v1alpha1.WorkflowExecution, object metav
 	if ref == nil {
 		return pipelinerun.IsOwn(object)
 	}
-	return ref.UID == runUID || r.isPartOf(runUID, ref.UID, hash)
-}
-
-// uidOfRun is that of a run, or of the one that an object was made for.
-func uidOfRun(object metav1.Object) types.UID {
-	if _, isRun := object.(*tektonv1.PipelineRun); isRun {
-		return object.GetUID()
-	}
-	return resources.RunUIDOf(object)
+	isPart, isKnown := r.index.IsPartOf(runUID, ref.UID, hash)
+	return ref.UID == runUID || isPart || !isKnown
 }
 
 // holderOf is the execution whose run it is by its UID where the annotations do not say: somebody has removed one.
@@ -86,28 +74,4 @@ func (r *Reconciler) holderOf(object metav1.Object, runUID types.UID) targetlock
 		}
 	}
 	return pipelinerun.HolderOf(object)
-}
-
-// isPartOf tells whether a run was made by the pipeline of another, or by a task of it. Kubernetes deletes what names an
-// owner that does not exist, so a copy of a run cannot pretend that.
-func (r *Reconciler) isPartOf(run, whole types.UID, hash string) bool {
-	found, err := r.index.Runs(hash)
-	if err != nil {
-		return false
-	}
-	parents := map[types.UID]*metav1.OwnerReference{}
-	for _, each := range found {
-		parents[each.UID] = metav1.GetControllerOf(each)
-	}
-	for range found {
-		parent := parents[run]
-		switch {
-		case parent == nil || !strings.HasPrefix(parent.APIVersion, pipeline.GroupName+"/"):
-			return false
-		case parent.Kind != "PipelineRun" || parent.UID == whole:
-			return true
-		}
-		run = parent.UID
-	}
-	return false
 }

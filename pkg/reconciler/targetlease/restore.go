@@ -41,6 +41,10 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 	if err != nil || isHeld(lock) {
 		return false, err
 	}
+	if lock.Exists() && !cached.Exists() {
+		// The cache lags, and what it does not know of may be more than that nobody holds the target.
+		return false, nil
+	}
 	if err := r.locks.Take(ctx, lock, running.Claim()); err != nil {
 		return false, err
 	}

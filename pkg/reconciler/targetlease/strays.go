@@ -41,7 +41,10 @@ func (r *Reconciler) endStrays(ctx context.Context, lock *targetlock.Lock, name,
 	for _, run := range strays.Runs {
 		r.tellOfStray(ctx, name, run)
 	}
-	return r.runs.EndAll(ctx, strays, pipelinerun.Ending{Reason: v1alpha1.FailureCancelled})
+	return r.runs.EndAll(ctx, strays, pipelinerun.Ending{
+		// Where somebody has the target, nothing else may run there, no finally task either.
+		Reason: v1alpha1.FailureCancelled, SkipsFinally: isHeld(lock),
+	})
 }
 
 func (r *Reconciler) straysIn(work pipelinerun.Work, lock *targetlock.Lock, hash string, find finder) (pipelinerun.Work, error) {

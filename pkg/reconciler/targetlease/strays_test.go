@@ -4,6 +4,7 @@
 package targetlease
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgotesting "k8s.io/client-go/testing"
 	rtesting "knative.dev/pkg/reconciler/testing"
 
@@ -26,9 +28,13 @@ func rerun(of *v1alpha1.WorkflowExecution, facts ...given.RunOption) *tektonv1.P
 }
 
 func cancels(run *tektonv1.PipelineRun) []clientgotesting.PatchActionImpl {
+	return endsBy(tektonv1.PipelineRunSpecStatusCancelledRunFinally, run)
+}
+
+func endsBy(how tektonv1.PipelineRunSpecStatus, run *tektonv1.PipelineRun) []clientgotesting.PatchActionImpl {
 	return []clientgotesting.PatchActionImpl{{
 		Name: run.Name, Patch: fmt.Appendf(nil, `{"metadata":{"annotations":{"kubernaut.ai/cancel-reason":"Cancelled",`+
-			`"kubernaut.ai/cancelled-at":"2026-03-01T12:00:00Z"},"uid":%q},"spec":{"status":"CancelledRunFinally"}}`, run.UID),
+			`"kubernaut.ai/cancelled-at":"2026-03-01T12:00:00Z"},"uid":%q},"spec":{"status":%q}}`, run.UID, how),
 	}}
 }
 
@@ -53,15 +59,19 @@ func TestStrays(t *testing.T) {
 		WantPatches: cancels(runs), WantEvents: told(given.Target), OtherTestData: given.With(given.Requeues(minutes(1))),
 	}, {
 		Name: "while another execution has the target", Objects: []runtime.Object{over(), runs, other, othersRun, given.LockLease(other, minutes(1))},
-		WantPatches: cancels(runs), WantEvents: told(given.Target), OtherTestData: given.With(given.Requeues(minutes(1))),
+		WantPatches: endsBy(tektonv1.PipelineRunSpecStatusCancelled, runs), WantEvents: told(given.Target), OtherTestData: given.With(given.Requeues(minutes(1))),
 	}, {
 		Name: "of the execution that has the target", Objects: []runtime.Object{
 			execution(given.Started(minutes(1))), given.Run(execution(), given.Running(minutes(1))), runs, lease(),
 		},
-		WantPatches: cancels(runs), WantEvents: told(given.Target), OtherTestData: given.With(given.Requeues(minutes(1))),
+		WantPatches: endsBy(tektonv1.PipelineRunSpecStatusCancelled, runs), WantEvents: told(given.Target), OtherTestData: given.With(given.Requeues(minutes(1))),
 	}, {
 		Name: "of nobody", Objects: []runtime.Object{nameless},
 		WantPatches: cancels(nameless), WantEvents: told(""), OtherTestData: given.With(given.Requeues(2 * time.Second)),
+	}, {
+		// A person has told it to end, by way of its finally tasks.
+		Name: "that a person has cancelled", Objects: []runtime.Object{over(), rerun(execution(), given.Running(minutes(1)), given.Cancelled(v1alpha1.FailureCancelled))},
+		WantPatches: cancels(runs), OtherTestData: given.With(given.Requeues(minutes(1))),
 	}, {
 		Name: "that is ending", Objects: []runtime.Object{over(), ending}, OtherTestData: given.With(given.Requeues(40 * time.Second)),
 	}, {
@@ -116,4 +126,35 @@ func TestHolderDoesNotEnd(t *testing.T) {
 		WantDeletes: deletions(runDeletion(done)),
 		WantUpdates: updates(given.FreeLease(given.Remembers("restart", removed()))),
 	}})
+}
+
+// The pod of a part, and the run of a part of a part, may be known before the part itself.
+func TestPartsThatAreNotKnownYet(t *testing.T) {
+	alive := execution(given.Started(minutes(1)))
+	own := given.Run(alive, given.Running(minutes(1)))
+	partOf := func(whole *tektonv1.PipelineRun, name string) *tektonv1.PipelineRun {
+		return given.Run(alive, given.Running(0), func(run *tektonv1.PipelineRun) {
+			run.Name, run.UID = name, types.UID(name)
+			run.OwnerReferences = []metav1.OwnerReference{{APIVersion: "tekton.dev/v1", Kind: "PipelineRun", Name: whole.Name, UID: whole.UID, Controller: new(true)}}
+		})
+	}
+	child := partOf(own, "sub")
+	run(t, rtesting.TableTest{{
+		Name: "pod", Objects: []runtime.Object{alive, own, given.Pod(child, "drain"), lease()}, OtherTestData: given.With(given.Live(child)),
+	}, {
+		Name: "grandchild", Objects: []runtime.Object{alive, own, partOf(child, "sub-sub"), lease()}, OtherTestData: given.With(given.Live(child)),
+	}})
+}
+
+// One stray that cannot be ended keeps no other from its end.
+func TestStrayThatCannotBeCancelledShieldsNoOther(t *testing.T) {
+	first, second := rerun(execution(), given.Running(minutes(1))), rerun(execution(), given.Running(minutes(1)))
+	second.Name, second.UID = first.Name+"-2", "rerun-2"
+	refuse := func(action clientgotesting.Action) (bool, runtime.Object, error) {
+		patch, isPatch := action.(clientgotesting.PatchAction)
+		return isPatch && patch.GetName() == first.Name, nil, errors.New("refused")
+	}
+	if s := lookWith(t, refuse, over(), first, second); len(s.patches) != 2 || s.err == nil {
+		t.Errorf("%+v, want both asked to end and an error", s)
+	}
 }

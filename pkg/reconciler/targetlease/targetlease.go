@@ -113,6 +113,8 @@ func (r *Reconciler) reconcileLease(ctx context.Context, lease *coordinationv1.L
 		return nil
 	case lock.Holder == nil:
 		return r.prune(ctx, lease, lock)
+	case lock.Holder.Holder == targetlock.Holder{} && r.cachedWork(hash).Any():
+		return controller.NewRequeueAfter(endInterval)
 	case lock.Holder.Holder == targetlock.Holder{}:
 		return r.discard(ctx, lease, lock.Holder.Identity)
 	case r.isAlive(lock.Holder.Holder):

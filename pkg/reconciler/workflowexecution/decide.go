@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/logging"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/config"
@@ -66,8 +67,12 @@ func (r *Reconciler) gatherFacts(ctx context.Context, lock *targetlock.Lock, s *
 
 // otherWork is what runs on the target, or may begin to, beside the execution's own run, whatever the Lease says.
 func (r *Reconciler) otherWork(ctx context.Context, s *state) (pipelinerun.Work, error) {
-	work, err := r.runs.Work(ctx, v1alpha1.TargetHash(s.claim.Target), r.ref(s))
-	return work.Startable(), err
+	hash, own := v1alpha1.TargetHash(s.claim.Target), r.ref(s)
+	work, err := r.runs.Work(ctx, hash, own)
+	return work.Startable().Where(func(object metav1.Object) bool {
+		isPart, _ := r.index.IsPartOf(pipelinerun.UIDOfRun(object), own.UID, hash)
+		return own.UID == "" || !isPart
+	}), err
 }
 
 // takeOver frees the target of a dead holder if it can, which changes the lock.

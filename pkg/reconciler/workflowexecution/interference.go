@@ -7,26 +7,33 @@ import (
 	"context"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
 	"knative.dev/pkg/reconciler"
 
 	"kubernaut.ai/workflowexecution/pkg/apis/workflowexecution/v1alpha1"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun"
 	"kubernaut.ai/workflowexecution/pkg/reconciler/pipelinerun/resources"
+	"kubernaut.ai/workflowexecution/pkg/reconciler/retry"
 )
 
 // reconcileOthersStart looks at a run that was started while no start is noted. It may have been ours, before a crash. If
 // it was somebody else's it counts all the same, as long as the target is ours; otherwise the run is ended.
 func (r *Reconciler) reconcileOthersStart(ctx context.Context, s *state) (bool, reconciler.Event) {
-	if s.wfe.Status.HasStarted() || s.run.IsDone() || resources.IsCancelled(s.run) {
+	if s.wfe.Status.HasStarted() || s.run.IsDone() || s.run.Spec.Status == tektonv1.PipelineRunSpecStatusCancelled {
 		return false, nil
 	}
 	if err := r.ensureFresh(ctx, s.wfe, hasStarted); err != nil {
 		return true, err
 	}
 	mayRun, err := r.locks.MayStart(ctx, s.claim)
-	if mayRun || err != nil {
-		return false, err
+	if err != nil {
+		return true, err
+	}
+	isOthers, err := r.isOthers(ctx, s)
+	isHarmless := mayRun || resources.IsCancelled(s.run)
+	if err != nil || isHarmless && !isOthers {
+		return err != nil, err
 	}
 	return r.endUnlocked(ctx, s, "The run was started by somebody else while the target was not locked for it")
 }
@@ -63,9 +70,18 @@ func (r *Reconciler) reconcileSetBack(ctx context.Context, s *state) (bool, reco
 	logging.FromContext(ctx).Warnw("Starts a run again that somebody has set back to pending", "pipelineRun", s.run.Name)
 	if _, _, err := r.runs.Start(ctx, s.run); err != nil {
 		logging.FromContext(ctx).Warnw("The run that was set back cannot be started again", "error", err)
+		return r.tryAgainSoon(ctx, s)
 	}
-	// Its deadline holds whether or not it could be started again.
 	return false, nil
+}
+
+// tryAgainSoon keeps the deadline of a run that could not be started again, and asks for another look before that.
+func (r *Reconciler) tryAgainSoon(ctx context.Context, s *state) (bool, reconciler.Event) {
+	done, event := r.reconcileDeadline(ctx, s)
+	if isLater, delay := controller.IsRequeueKey(event); isLater {
+		event = r.after(min(delay, retry.MaxDelay))
+	}
+	return done, event
 }
 
 // noteOthersRun ends and notes a run that was started before it was noted, so that the execution cannot say that nothing ran.

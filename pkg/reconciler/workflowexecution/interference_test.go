@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clientgotesting "k8s.io/client-go/testing"
@@ -48,6 +49,18 @@ func TestStartedByOthers(t *testing.T) {
 		Name:        "without any lock",
 		Objects:     []runtime.Object{created, starts},
 		WantPatches: cancels, OtherTestData: again,
+	}, {
+		// Somebody has edited the Lease, or both were started by hand.
+		Name:        "while another runs on the target",
+		Objects:     []runtime.Object{created, starts, lease, given.Run(given.Execution("billing/other"), given.Running(time.Minute))},
+		WantPatches: patches(stopPatch()), OtherTestData: again,
+	}, {
+		Name: "and cancelled by way of its finally tasks, while another has the target",
+		Objects: []runtime.Object{
+			created, given.Run(execution(), given.Running(0), given.Cancelled(v1alpha1.FailureCancelled)),
+			given.LockLease(given.Execution("billing/other"), time.Minute), given.Execution("billing/other", given.Locked),
+		},
+		WantPatches: patches(stopPatch()), OtherTestData: again,
 	}, {
 		Name:         "and nobody knows of the lock",
 		Objects:      []runtime.Object{created, starts, lease},
@@ -163,11 +176,20 @@ func TestSetBackToPending(t *testing.T) {
 		Objects:       []runtime.Object{alive, given.Run(execution()), lease},
 		OtherTestData: given.With(given.Live(given.Run(execution(), given.Running(time.Minute)))),
 	}, {
+		// What its own pipeline has made is no other's work.
+		Name: "it is started again beside a run of a pipeline in its pipeline",
+		Objects: []runtime.Object{alive, setBack(time.Minute), lease, rerun(given.Running(0), func(run *tektonv1.PipelineRun) {
+			own := given.Run(execution())
+			run.OwnerReferences = []metav1.OwnerReference{{APIVersion: "tekton.dev/v1", Kind: "PipelineRun", Name: own.Name, UID: own.UID, Controller: new(true)}}
+		})},
+		WantPatches:   patches(startPatch()),
+		OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+	}, {
 		// Its deadline holds, whatever becomes of the start.
 		Name:         "it cannot be started again",
 		Objects:      []runtime.Object{alive, setBack(time.Minute), lease},
 		WithReactors: []clientgotesting.ReactionFunc{rtesting.InduceFailure("patch", "pipelineruns")},
-		WantPatches:  patches(startPatch()), OtherTestData: given.With(given.Requeues(29 * time.Minute)),
+		WantPatches:  patches(startPatch()), OtherTestData: given.With(given.Requeues(5 * time.Second)),
 	}, {
 		Name:          "at the deadline it is ended",
 		Objects:       []runtime.Object{late, setBack(time.Hour), lease},
