@@ -31,19 +31,13 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 		return false, err
 	}
 	running, err := r.findRestorable(ctx, cached, hash)
-	if err != nil {
+	if running == nil || err != nil || v1alpha1.TargetHash(running.Target) != hash {
 		return false, err
-	}
-	if running == nil || v1alpha1.TargetHash(running.Target) != hash {
-		return false, nil
 	}
 	lock, err := r.locks.Look(ctx, running.Target)
-	if err != nil || isHeld(lock) {
+	// Where the cache lags, what it does not know of may be more than that nobody holds the target.
+	if err != nil || isHeld(lock) || lock.Exists() && !cached.Exists() {
 		return false, err
-	}
-	if lock.Exists() && !cached.Exists() {
-		// The cache lags, and what it does not know of may be more than that nobody holds the target.
-		return false, nil
 	}
 	if err := r.locks.Take(ctx, lock, running.Claim()); err != nil {
 		return false, err
