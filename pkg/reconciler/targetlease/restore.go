@@ -26,9 +26,8 @@ const (
 // restore gives a target back to an execution whose run is on it, and tells whether it did. Somebody has
 // deleted or edited the Lease: only then does anything work on a target that nobody holds.
 func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash string) (bool, error) {
-	elsewhere, err := r.index.Elsewhere(hash)
-	if err != nil || isHeld(cached) || len(elsewhere) == 0 && !r.cachedWork(hash).Any() {
-		return false, err
+	if isHeld(cached) {
+		return false, nil
 	}
 	running, err := r.findRestorable(ctx, cached, hash)
 	if running == nil || err != nil || v1alpha1.TargetHash(running.Target) != hash {
@@ -49,6 +48,10 @@ func (r *Reconciler) restore(ctx context.Context, cached *targetlock.Lock, hash 
 
 // findRestorable is what may have its target back, nil if there is nothing.
 func (r *Reconciler) findRestorable(ctx context.Context, lock *targetlock.Lock, hash string) (*targetlock.Conflict, error) {
+	elsewhere, err := r.index.Elsewhere(hash)
+	if err != nil || len(elsewhere) == 0 && !r.cachedWork(hash).Any() {
+		return nil, err
+	}
 	work, err := r.runs.Work(ctx, hash, pipelinerun.Ref{})
 	if err != nil {
 		return nil, err
