@@ -77,7 +77,7 @@ func (r *replica) do(t *rapid.T, uid types.UID, action string, depth int) {
 		}
 	case "fence":
 		if err := r.store.Fence(t.Context(), claim); err == nil && !r.working[uid] {
-			// From here on nobody starts it: what follows deletes the run that was held back.
+			// From here on nobody starts it: what follows deletes the pending run.
 			r.finished[uid] = true
 		}
 	case "end and release":

@@ -110,7 +110,7 @@ func (m *model) readHoldersRun(w *world, p *pass) bool {
 	return p.goTo(readToRelease)
 }
 
-// readWorking goes by an index that is assumed not to lag. A run that is held back counts: a replica may
+// readWorking goes by an index that is assumed not to lag. A pending run counts: a replica may
 // be about to start it.
 func (m *model) readWorking(w *world, p *pass) bool {
 	switch {

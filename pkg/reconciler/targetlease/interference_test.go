@@ -164,7 +164,7 @@ func TestStragglerOfDeletedRunIsNeitherDeletedNorTold(t *testing.T) {
 	}
 }
 
-// The own run of an execution that is over works (it was created late by a stalled replica, and a queue, or somebody, has let it go)
+// The own run of an execution that is over works (it was created late by a stalled replica, and a queue, or somebody, has started it)
 // while another has the target.
 func TestOwnRunOfExecutionThatIsOverWorksBesideTheHolderUntold(t *testing.T) {
 	works := given.Run(execution(), given.Running(minutes(1)))
