@@ -87,7 +87,7 @@ func lookWith(t *testing.T, reactor clientgotesting.ReactionFunc, objects ...run
 
 // Somebody has removed one annotation of the one run of a live execution, which holds its target and whose status refers
 // to that run by its UID.
-func TestRunOfLiveExecutionThatLostAnAnnotationIsKilledAsStray(t *testing.T) {
+func TestRunThatLostAnAnnotationIsNoStray(t *testing.T) {
 	for _, annotation := range []string{
 		workflowexecution.ExecutionNameAnnotation, workflowexecution.ExecutionUIDAnnotation,
 	} {
@@ -101,7 +101,7 @@ func TestRunOfLiveExecutionThatLostAnAnnotationIsKilledAsStray(t *testing.T) {
 
 // A custom task (pipelines-in-pipelines, pipeline-loop) makes a PipelineRun with the labels and annotations of its CustomRun,
 // and that is its controller.
-func TestChildRunMadeByCustomRunOfLiveExecutionIsKilledAsStray(t *testing.T) {
+func TestRunMadeByACustomRunIsNoStray(t *testing.T) {
 	alive := execution(given.Started(minutes(1)))
 	own := given.Run(alive, given.Running(minutes(1)))
 	custom := given.CustomRun(own, "loop")
@@ -117,7 +117,7 @@ func TestChildRunMadeByCustomRunOfLiveExecutionIsKilledAsStray(t *testing.T) {
 
 // A stray has ended, and has left a pod that can never start, or one on a node that does not answer. For every execution
 // that comes the target is busy ("it is being ended").
-func TestPodLeftByEndedStrayLocksTargetForEverUntold(t *testing.T) {
+func TestPodLeftByAStrayIsEnded(t *testing.T) {
 	stray := rerun(execution(), given.Running(minutes(60)), given.Succeeded(minutes(30)))
 	silent := given.Pod(stray, "drain", given.PodDeletedAgo(minutes(20)))
 	silent.Spec.NodeName = "worker-1"
@@ -135,7 +135,7 @@ func TestPodLeftByEndedStrayLocksTargetForEverUntold(t *testing.T) {
 
 // A pending run that was never started, and whose spec somebody's update has changed (the defaults of a newer Tekton with
 // it): generation 2. Its execution is over. The Lease has a dead holder beside.
-func TestPendingOrphanOfGenerationTwoStopsTheLeaseForEver(t *testing.T) {
+func TestChangedPendingRunStopsNothing(t *testing.T) {
 	orphan := given.Run(over(), func(run *tektonv1.PipelineRun) { run.Generation = 2 })
 	dead := given.Execution("billing/other", given.Started(minutes(60)), given.Ended(minutes(1), nil), given.Released)
 	deadRun := given.Run(dead, given.Running(minutes(60)), given.Succeeded(minutes(1)))
@@ -152,7 +152,7 @@ func TestPendingOrphanOfGenerationTwoStopsTheLeaseForEver(t *testing.T) {
 }
 
 // The run of a dead holder was deleted with --cascade=orphan. Its CustomRun, or a TaskRun that Tekton has forgotten, stays.
-func TestStragglerOfDeletedRunIsNeitherDeletedNorTold(t *testing.T) {
+func TestStragglerOfADeletedRunIsEnded(t *testing.T) {
 	gone := given.Run(execution(), given.Running(minutes(600)))
 	for name, straggler := range map[string]runtime.Object{
 		"CustomRun": given.CustomRun(gone, "approve"), "TaskRun": given.TaskRun(gone, "drain"),
@@ -166,7 +166,7 @@ func TestStragglerOfDeletedRunIsNeitherDeletedNorTold(t *testing.T) {
 
 // The own run of an execution that is over works (it was created late by a stalled replica, and a queue, or somebody, has started it)
 // while another has the target.
-func TestOwnRunOfExecutionThatIsOverWorksBesideTheHolderUntold(t *testing.T) {
+func TestRunOfAnExecutionThatIsOverIsEnded(t *testing.T) {
 	works := given.Run(execution(), given.Running(minutes(1)))
 	other := given.Execution("billing/other", given.Started(minutes(1)))
 	skipped := execution(given.SkippedFor(other, minutes(1)))
@@ -177,7 +177,7 @@ func TestOwnRunOfExecutionThatIsOverWorksBesideTheHolderUntold(t *testing.T) {
 }
 
 // A stray cannot be cancelled, for whatever reason. The dead holder beside it has nothing to do with it.
-func TestStrayThatCannotBeCancelledKeepsDeadHolderFromBeingEnded(t *testing.T) {
+func TestStrayThatCannotBeCancelledShieldsNoHolder(t *testing.T) {
 	stray := rerun(execution(), given.Running(minutes(1)))
 	dead := given.Execution("billing/other", given.Started(minutes(60)), given.Ended(minutes(1), nil), given.Released)
 	deadRun := given.Run(dead, given.Running(minutes(60)), given.Succeeded(minutes(1)))
@@ -208,7 +208,7 @@ func TestRestoredRunLeavesTheBlockOfANewerExecution(t *testing.T) {
 }
 
 // The same while another has the target: two executions' pods on one target, for as long as the copy works.
-func TestRestoredRunOfOldExecutionWorksBesideTheHolderUntold(t *testing.T) {
+func TestRestoredRunBesideTheHolderIsEnded(t *testing.T) {
 	copied := given.Run(execution(), given.Running(minutes(1)))
 	copied.UID = "restored-from-backup"
 	other := given.Execution("billing/other", given.Started(minutes(2)))
@@ -219,7 +219,7 @@ func TestRestoredRunOfOldExecutionWorksBesideTheHolderUntold(t *testing.T) {
 }
 
 // What a dead holder left is in a former namespace where the controller has no rights any more.
-func TestUnreachableHolderIsAskedForEveryFiveSecondsForEver(t *testing.T) {
+func TestUnreachableHolderIsAskedForRarely(t *testing.T) {
 	lease := given.LockLease(execution(), minutes(1), given.Fenced)
 	lease.Annotations[workflowexecution.RunNamespaceAnnotation] = "former-workflows"
 	forbidden := apierrors.NewForbidden(tektonv1.SchemeGroupVersion.WithResource("pipelineruns").GroupResource(), "fix", errors.New("RBAC"))

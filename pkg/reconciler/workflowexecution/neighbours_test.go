@@ -18,7 +18,7 @@ import (
 
 // Tekton counts a run as done before its children are, and forgets some of them. A rerun has ended so; the pod of its TaskRun
 // is yet to come.
-func TestStartsBesideTaskRunOfEndedRerun(t *testing.T) {
+func TestNoStartBesideATaskRunOfAnEndedRerun(t *testing.T) {
 	rerun := stray(other(), given.Running(time.Minute), given.Failed(0, tektonv1.PipelineRunReasonCancelled))
 	for name, child := range map[string]runtime.Object{
 		"TaskRun without a pod yet": given.TaskRun(rerun, "drain"), "CustomRun": given.CustomRun(rerun, "drain"),
@@ -34,7 +34,7 @@ func TestStartsBesideTaskRunOfEndedRerun(t *testing.T) {
 }
 
 // The same at the release: a pipeline in the pipeline is done, its TaskRun is not.
-func TestFreesTargetWhileTaskRunOfChildPipelineWorks(t *testing.T) {
+func TestTaskRunOfAPipelineInThePipelineKeepsTheTarget(t *testing.T) {
 	child := stray(execution(), given.Running(time.Minute), given.Failed(0, tektonv1.PipelineRunReasonCancelled))
 	s := scene{
 		cached: []runtime.Object{endedWell(), succeeded(), given.LockLease(execution(), time.Minute), child},
@@ -47,7 +47,7 @@ func TestFreesTargetWhileTaskRunOfChildPipelineWorks(t *testing.T) {
 
 // The rest of a child pipeline is one pod, on a node that does not answer. A person is told to delete it by force; "the target
 // is freed by itself". Nothing wakes the execution then: it tracks its own run only, and the pod has the name of the other.
-func TestNobodyWakesTheExecutionWhenPodOfChildPipelineEnds(t *testing.T) {
+func TestPodOfAPipelineInThePipelineIsLookedAtAgain(t *testing.T) {
 	child := stray(execution(), given.Running(time.Minute), given.Succeeded(0))
 	pod := given.Pod(child, "drain", given.PodDeletedAgo(10*time.Minute))
 	pod.Spec.NodeName = "worker-1"
@@ -58,7 +58,7 @@ func TestNobodyWakesTheExecutionWhenPodOfChildPipelineEnds(t *testing.T) {
 }
 
 // Somebody has removed an annotation of the pending run of an execution. It takes its own run for another's work.
-func TestExecutionIsSkippedForItsOwnRunThatLostAnAnnotation(t *testing.T) {
+func TestOwnRunThatLostAnAnnotationIsNoOthersWork(t *testing.T) {
 	own := given.Run(execution(), given.Without(workflowexecution.ExecutionUIDAnnotation))
 	s := scene{cached: []runtime.Object{execution(given.RunCreated), own, given.LockLease(execution(), 0)}}.play(t)
 	if s.status != nil && s.status.Status.SkipDetails != nil {
@@ -70,7 +70,7 @@ var _ = corev1.Pod{}
 
 // What is left of a child pipeline, or of a rerun, is listed in the order of a cache, which is none. Each other order is another
 // message, another write of the status, another Warning, and the write brings the next reconcile at once.
-func TestOrderOfLeftoversIsAWriteEachTime(t *testing.T) {
+func TestLeftoversHaveAnOrder(t *testing.T) {
 	child := stray(execution(), given.Running(time.Minute), given.Succeeded(0))
 	objects := []runtime.Object{succeeded(), given.LockLease(execution(), time.Minute), child}
 	for i := range 5 {
@@ -92,7 +92,7 @@ func TestOrderOfLeftoversIsAWriteEachTime(t *testing.T) {
 }
 
 // The same of a deleted execution: its finalizer stays until the resync.
-func TestNobodyWakesTheDeletedExecutionWhenPodOfChildPipelineEnds(t *testing.T) {
+func TestPodOfAPipelineInADeletedPipelineIsLookedAtAgain(t *testing.T) {
 	child := stray(execution(), given.Running(time.Minute), given.Succeeded(0))
 	pod := given.Pod(child, "drain", given.PodDeletedAgo(10*time.Minute))
 	pod.Spec.NodeName = "worker-1"
@@ -105,7 +105,7 @@ func TestNobodyWakesTheDeletedExecutionWhenPodOfChildPipelineEnds(t *testing.T) 
 }
 
 // Somebody has copied the pending run. The copy is as inert as the run, and is deleted a second later.
-func TestExecutionIsSkippedForAnInertCopyOfItsOwnRun(t *testing.T) {
+func TestPendingCopyOfARunIsNoOthersWork(t *testing.T) {
 	s := scene{cached: []runtime.Object{execution(given.RunCreated), given.Run(execution()), stray(execution()), given.LockLease(execution(), 0)}}.play(t)
 	if s.status != nil && s.status.Status.SkipDetails != nil {
 		t.Error(s.status.Status.SkipDetails.Message)
